@@ -1,0 +1,1 @@
+"""The words everyone uses: types and protocols only."""

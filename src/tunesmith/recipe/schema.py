@@ -1,0 +1,171 @@
+"""What was asked: a recipe is plain, typed, complete data. Attribute docstrings are the only help text."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt
+
+Share = Annotated[float, Field(gt=0.0, lt=1.0)]
+
+
+class Part(BaseModel):
+    """The base of every part of a recipe: frozen, and unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True)
+
+
+class Data(Part):
+    """Where the rows are and what their columns mean."""
+
+    train: str
+    """File (csv, tsv, json, jsonl, parquet, xlsx, each also .gz), `-` for stdin, or `hub:NAME` for a hub data set."""
+    dev: str | None = None
+    """Rows for early stopping and choices; taken from train where not given."""
+    test: str | None = None
+    """Rows that are read once, at the end; taken from train where not given."""
+    text: str | None = None
+    """Column of the text; inferred where that is safe."""
+    text_a: str | None = None
+    """Column of the first text of a pair."""
+    text_b: str | None = None
+    """Column of the second text of a pair."""
+    label: str | None = None
+    """Column of the label or number; inferred where that is safe."""
+    id: str | None = None
+    """Column that names a row; the row number where not given."""
+    group: str | None = None
+    """Rows with the same value of this column never stand on both sides of a split."""
+    time: str | None = None
+    """Column of dates or numbers; the latest rows become dev and test."""
+    labels: dict[str, str] = Field(default_factory=dict)
+    """Labels to rename while reading: `{"postive": "positive"}`."""
+    separator: str = "|"
+    """What separates several labels in one cell (multilabel)."""
+    on_bad_row: Literal["error", "skip", "keep"] = "skip"
+    """A row without text or label, or torn: stop, leave it out and say so, or keep it where that is possible."""
+    dev_share: Share = 0.15
+    """Share of the train rows that becomes dev where none is given."""
+    test_share: Share = 0.2
+    """Share of the rows that becomes test where none is given."""
+    near_duplicates: Literal["keep_together", "ignore"] = "keep_together"
+    """Whether near-duplicates are kept on one side of a split."""
+    limit: PositiveInt | None = None
+    """Use at most this many train rows, drawn with the seed."""
+
+
+class Text(Part):
+    """How text becomes tokens."""
+
+    max_tokens: PositiveInt | None = None
+    """Tokens per window; by default what the rows need, at most 256 and at most what the model takes."""
+    long: Literal["truncate", "window"] = "truncate"
+    """What happens to longer texts: cut off, or read in overlapping windows whose outputs are averaged."""
+    overlap: NonNegativeInt = 32
+    """Tokens that neighbouring windows share."""
+
+
+class Batching(Part):
+    """How rows become steps."""
+
+    size: PositiveInt = 16
+    """Examples per optimiser step."""
+    accumulate: PositiveInt = 1
+    """Micro-batches per step; the gradient equals that of the whole batch."""
+    predict_size: PositiveInt = 64
+    """Windows per batch when nothing is trained."""
+
+
+class Optimizer(Part):
+    """AdamW and its schedule."""
+
+    learning_rate: PositiveFloat | None = None
+    """Peak rate of the body; by default chosen from the number of rows."""
+    head_learning_rate: PositiveFloat | None = None
+    """Peak rate of the head; by default chosen from the number of rows."""
+    weight_decay: Annotated[float, Field(ge=0.0)] = 0.01
+    """Decoupled decay; none on biases and norms."""
+    betas: tuple[float, float] = (0.9, 0.999)
+    """Decay rates of the two moments."""
+    epsilon: PositiveFloat = 1e-8
+    """Added to the denominator."""
+    schedule: Literal["linear", "cosine", "constant"] = "linear"
+    """How the rate falls after the warm-up."""
+    warmup: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.1
+    """Share of the steps during which the rate rises from zero."""
+    clip_norm: PositiveFloat | None = 1.0
+    """Largest gradient norm; None for no clipping."""
+
+
+class Stop(Part):
+    """When training ends; the first that is reached."""
+
+    epochs: PositiveFloat | None = None
+    """Passes over the train rows; by default chosen from the number of rows."""
+    steps: PositiveInt | None = None
+    """Optimiser steps."""
+    seconds: PositiveFloat | None = None
+    """Seconds of training, evaluations counted in; the schedule is fitted to it."""
+    patience: PositiveInt | None = 4
+    """Evaluations without a better dev score before training stops; None never stops early."""
+    metric: str | None = None
+    """Dev figure that decides what is best; by default the task's own."""
+    evaluations_per_epoch: PositiveFloat | None = None
+    """How often dev is evaluated and a checkpoint written; by default chosen from the number of rows."""
+    refit: bool | None = None
+    """Train once more on train and dev together for the number of steps that dev chose; by default on few rows."""
+
+
+class Evaluate(Part):
+    """How the result is measured."""
+
+    baselines: tuple[Literal["majority", "tfidf", "frozen", "untrained"], ...] = (
+        "majority", "tfidf", "frozen", "untrained",
+    )  # fmt: skip
+    """What the tuned model is compared with, on the same rows."""
+    folds: NonNegativeInt | None = None
+    """Cross-validation in place of a test split: 0 never, k folds; by default 5 where a test split would be too small."""
+    repeats: PositiveInt = 1
+    """How often the folds are drawn anew."""
+    resamples: PositiveInt = 1000
+    """Bootstrap resamples of every interval."""
+    curve: bool = False
+    """Whether to measure a learning curve: how much more rows would help."""
+
+
+class Recipe(Part):
+    """Everything that was asked of one run."""
+
+    task: Literal["auto", "classify", "multilabel", "regress", "pair"] = "auto"
+    """What the numbers mean; `auto` reads it off the columns."""
+    model: str = "minilm"
+    """A known name (`tunesmith models`), a folder, or a hub id."""
+    data: Data
+    """Where the rows are."""
+    text: Text = Text()
+    """How text becomes tokens."""
+    head: Literal["auto", "pooled", "own"] = "auto"
+    """Mean pooling and one linear layer, or the head the architecture ships; `auto` follows how the body was trained."""
+    class_weights: bool | None = None
+    """Whether rare classes weigh more in the loss; by default on where the imbalance rule says so."""
+    strategies: tuple[dict[str, dict[str, Any]], ...] | None = None
+    """How the weights move, in order: names, or `name: {option: value}`; by default chosen from the number of rows."""
+    batching: Batching = Batching()
+    """How rows become steps."""
+    optimizer: Optimizer = Optimizer()
+    """AdamW and its schedule."""
+    stop: Stop = Stop()
+    """When training ends."""
+    evaluate: Evaluate = Evaluate()
+    """How the result is measured."""
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    """Number format of the forward and backward pass; `auto` takes what the hardware does well."""
+    seed: NonNegativeInt = 13
+    """Of everything random."""
+
+    def digest(self) -> str:
+        """Return 16 hex digits that are the same for the same recipe, on every machine."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
