@@ -71,7 +71,7 @@ class CheckFailed(TunesmithError):
 
 
 class RunError(TunesmithError):
-    """Training or a run folder failed for a reason outside the input: full disk, NaN loss, a locked run. Exit code 1."""
+    """Training or a run failed for a reason outside the input: full disk, NaN loss, a locked run. Exit code 1."""
 
     exit_code = 1
 

@@ -1,4 +1,4 @@
-"""Every code of a fault or finding: what it means, why it matters and what to do. `tunesmith why` and the docs print it.
+"""Every code of a fault or finding: what it means, why it matters, what to do. `tunesmith why` and the docs print it.
 
 K1xx data · K2xx recipe · K3xx models · K4xx runs · K5xx training · K6xx bundles and prediction · K7xx installation.
 """
