@@ -126,7 +126,7 @@ class Evaluate(Part):
     )  # fmt: skip
     """What the tuned model is compared with, on the same rows."""
     folds: NonNegativeInt | None = None
-    """Cross-validation in place of a test split: 0 never, else k folds; by default 5 where a split would be too small."""
+    """Cross-validation in place of a test split: 0 never, else k folds; by default 5 on few rows."""
     repeats: PositiveInt = 1
     """How often the folds are drawn anew."""
     resamples: PositiveInt = 1000
@@ -147,7 +147,7 @@ class Recipe(Part):
     text: Text = Text()
     """How text becomes tokens."""
     head: Literal["auto", "pooled", "own"] = "auto"
-    """Mean pooling and one linear layer, or the head the architecture ships; `auto` follows the training of the body."""
+    """Mean pooling and one linear layer, or the head of the architecture; `auto` follows how the body was trained."""
     class_weights: bool | None = None
     """Whether rare classes weigh more in the loss; by default on where the imbalance rule says so."""
     strategies: tuple[dict[str, dict[str, Any]], ...] | None = None
