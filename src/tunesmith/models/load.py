@@ -1,0 +1,169 @@
+"""A name or folder → a module with the head that a task needs, and its tokenizer."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import nn
+from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, AutoTokenizer
+from transformers.utils import logging as transformers_logging
+
+from tunesmith.core.task import HeadSpec
+from tunesmith.errors import Fault, InputError
+from tunesmith.models.heads import PooledConfig, PooledForSequenceClassification, body_options
+
+HeadKind = Literal["auto", "pooled", "own"]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model ready to be tuned.
+
+    Args:
+        model: in evaluation mode, float32, on the CPU.
+        tokenizer: its own.
+        head: `pooled (mean)`, `pooled (cls)` or the class name of the architecture's head.
+        limit: the most tokens it takes.
+    """
+
+    model: nn.Module
+    tokenizer: Any
+    head: str
+    limit: int
+
+
+def load_tokenizer(folder: Path) -> tuple[Any, int]:
+    """Return the tokenizer of a model folder, and the most tokens its model takes."""
+    with quiet(), faults_of(folder):
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    if not tokenizer.is_fast:
+        raise InputError(
+            Fault("K303", str(folder), "its tokenizer has no fast version, which offsets and windows need.",
+                  "Choose a model with a tokenizer.json, or convert it with `transformers`.")
+        )  # fmt: skip
+    positions = getattr(config, "max_position_embeddings", None) or 512
+    if getattr(config, "model_type", "") in ("roberta", "xlm-roberta", "camembert"):
+        positions -= getattr(config, "pad_token_id", 1) + 1  # their positions start behind the padding id
+    return tokenizer, int(min(positions, tokenizer.model_max_length))
+
+
+def load_model(folder: Path, head: HeadSpec, *, kind: HeadKind = "auto", seed: int) -> LoadedModel:
+    """Return the model in `folder` with a new head for `head`.
+
+    The new head's weights follow from `seed`. `kind="auto"` takes mean (or first-token) pooling where the folder says
+    that the body was trained with it, as sentence-transformers folders do, else the head the architecture ships.
+
+    Raises:
+        InputError: the folder holds no model that can carry such a head, or weights of the body are missing.
+    """
+    tokenizer, limit = load_tokenizer(folder)
+    pooling = trained_pooling(folder)
+    labels = dict(enumerate(head.labels)) if head.labels else {0: "LABEL_0"}
+    names = {
+        "num_labels": head.size, "problem_type": head.problem,
+        "id2label": labels, "label2id": {name: i for i, name in labels.items()},
+    }  # fmt: skip
+    own = _has_own_head(folder)
+    pooled = kind == "pooled" or (kind == "auto" and (pooling is not None or not own))
+    if not pooled and not own:
+        raise InputError(
+            Fault("K302", str(folder), "the architecture ships no head for classification.", "Set `head: pooled`.")
+        )
+    torch.manual_seed(seed)
+    with quiet(), faults_of(folder):
+        if pooled:
+            body_config = AutoConfig.from_pretrained(folder, local_files_only=True)
+            body, told = AutoModel.from_pretrained(
+                folder, dtype=torch.float32, local_files_only=True, output_loading_info=True, use_safetensors=True,
+                **body_options(body_config),
+            )  # fmt: skip
+            body.config._name_or_path = ""  # a bundle names no folder of the machine it was made on
+            config = PooledConfig(body=body.config, pooling=pooling or "mean", **names)
+            model: nn.Module = PooledForSequenceClassification(config, body)
+        else:
+            model, told = AutoModelForSequenceClassification.from_pretrained(
+                folder, dtype=torch.float32, local_files_only=True, output_loading_info=True, use_safetensors=True,
+                ignore_mismatched_sizes=True, **names,
+            )  # fmt: skip
+    _refuse_missing(folder, told["missing_keys"], model)
+    title = f"pooled ({pooling or 'mean'})" if pooled else type(model).__name__
+    return LoadedModel(model.eval(), tokenizer, title, limit)
+
+
+def load_finished(folder: Path) -> tuple[nn.Module, Any]:
+    """Return a tuned model as it was saved, head included, and its tokenizer; float32, in evaluation mode."""
+    from tunesmith.models.register import register
+
+    register()
+    with quiet(), faults_of(folder):
+        model = AutoModelForSequenceClassification.from_pretrained(
+            folder, dtype=torch.float32, local_files_only=True, use_safetensors=True
+        )
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    return model.eval(), tokenizer
+
+
+def trained_pooling(folder: Path) -> Literal["mean", "cls"] | None:
+    """Return how a sentence-transformers folder pools, None for every other folder."""
+    try:
+        modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
+        path = next(m["path"] for m in modules if m["type"].endswith("Pooling"))
+        pooling = json.loads((folder / path / "config.json").read_text(encoding="utf-8"))
+    except (OSError, StopIteration, KeyError, json.JSONDecodeError):
+        return None
+    by_name = pooling.get("pooling_mode")
+    first = pooling.get("pooling_mode_cls_token") or by_name == "cls"
+    return "cls" if first else "mean"
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Silence transformers while it loads: what matters of its report is checked and said by us."""
+    level = transformers_logging.get_verbosity()
+    bars = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(level)
+        if bars:
+            transformers_logging.enable_progress_bar()
+
+
+@contextlib.contextmanager
+def faults_of(folder: Path) -> Iterator[None]:
+    """Turn what transformers raises for a bad folder into a fault that names it."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError, json.JSONDecodeError) as error:
+        first = str(error).strip().split("\n")[0][:300]
+        raise InputError(
+            Fault("K301", str(folder), f"no model can be loaded from it: {first}",
+                  "Give a folder with config.json, tokenizer.json and *.safetensors, or a name from `tunesmith models`.")
+        ) from error  # fmt: skip
+
+
+def _has_own_head(folder: Path) -> bool:
+    with quiet(), faults_of(folder):
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    return type(config) in AutoModelForSequenceClassification._model_mapping
+
+
+def _refuse_missing(folder: Path, missing: Any, model: nn.Module) -> None:
+    """A new head may be missing from the file; anything of the body may not."""
+    base = getattr(model, "base_model_prefix", "")
+    inside = isinstance(model, PooledForSequenceClassification)
+    lost = sorted(k for k in missing if (inside or k.startswith(base + ".")) and "pooler" not in k)
+    if lost:
+        raise InputError(
+            Fault("K304", str(folder), f"{len(lost)} weights of the body are not in its files, such as {lost[0]}.",
+                  "The files do not belong to this config.json; fetch the model again.")
+        )  # fmt: skip

@@ -1,0 +1,103 @@
+"""Examples → features: tokens, cut or read in overlapping windows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from tunesmith.core.batch import Features
+from tunesmith.core.example import Example, texts_of
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+CHUNK = 2000  # texts per tokenizer call: large enough for its threads, small enough for memory
+
+
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """How text becomes features.
+
+    Args:
+        tokenizer: a fast tokenizer.
+        max_tokens: tokens per window, special tokens counted in.
+        long: `truncate` cuts longer texts off; `window` reads them in windows that share `overlap` tokens.
+        overlap: tokens that neighbouring windows share.
+    """
+
+    tokenizer: PreTrainedTokenizerBase
+    max_tokens: int
+    long: Literal["truncate", "window"] = "truncate"
+    overlap: int = 32
+
+    def encode(self, examples: Sequence[Example], target: Callable[[Example], Any] | None = None) -> list[Features]:
+        """Return one `Features` per window, in the order of `examples`; `owner` is the position of the example.
+
+        Args:
+            examples: with one text each or with two, not mixed.
+            target: example → target as the loss wants it; features carry none where it is not given.
+        """
+        features: list[Features] = []
+        for start in range(0, len(examples), CHUNK):
+            chunk = examples[start : start + CHUNK]
+            for at, inputs in self._windows([texts_of(example) for example in chunk]):
+                example = chunk[at]
+                value = None if target is None or example.target is None else target(example)
+                features.append(Features(inputs, value, example.weight, start + at))
+        return features
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Return the number of tokens of each text, special tokens not counted, nothing cut off."""
+        if not texts:
+            return []
+        encoded = self.tokenizer(list(texts), add_special_tokens=False, truncation=False, verbose=False)
+        return [len(ids) for ids in encoded["input_ids"]]
+
+    def _windows(self, texts: Sequence[tuple[str, ...]]) -> list[tuple[int, dict[str, list[int]]]]:
+        """Return (position in `texts`, inputs of one window), in order."""
+        if not texts:
+            return []
+        columns = [list(column) for column in zip(*texts, strict=True)]
+        if self.long == "truncate":
+            encoded = self.tokenizer(*columns, truncation=True, max_length=self.max_tokens, verbose=False)
+            owners: Sequence[int] = range(len(texts))
+        elif len(columns) == 1:
+            encoded = self._overflowing(*columns, truncation=True)
+            owners = encoded.pop("overflow_to_sample_mapping")
+        else:
+            return self._pair_windows(columns[0], columns[1])
+        names = list(encoded.keys())
+        return [(at, {name: encoded[name][i] for name in names}) for i, at in enumerate(owners)]
+
+    def _overflowing(self, *columns: list[str], truncation: bool | str) -> Any:
+        # A window must move forward even when max_tokens is tiny: the overlap may take at most half of it.
+        overlap = min(self.overlap, max(0, (self.max_tokens - self._specials(len(columns))) // 2))
+        return self.tokenizer(
+            *columns, truncation=truncation, max_length=self.max_tokens, stride=overlap,
+            return_overflowing_tokens=True, verbose=False,
+        )  # fmt: skip
+
+    def _pair_windows(self, first: list[str], second: list[str]) -> list[tuple[int, dict[str, list[int]]]]:
+        """Slide over the longer text of each pair; the shorter is kept whole, or cut to half of the window."""
+        room = self.max_tokens - self._specials(2)
+        windows: list[tuple[int, dict[str, list[int]]]] = []
+        lengths = zip(self.count_tokens(first), self.count_tokens(second), strict=True)
+        for at, (a, b) in enumerate(lengths):
+            half = room // 2
+            text_a = self._cut(first[at], half) if a <= b and a > half else first[at]
+            text_b = self._cut(second[at], half) if b < a and b > half else second[at]
+            longer: bool | str = "only_second" if b >= a else "only_first"
+            encoded = self._overflowing([text_a], [text_b], truncation=longer if a + b > room else True)
+            encoded.pop("overflow_to_sample_mapping")
+            names = list(encoded.keys())
+            windows += [(at, {name: encoded[name][i] for name in names}) for i in range(len(encoded["input_ids"]))]
+        return windows
+
+    def _cut(self, text: str, tokens: int) -> str:
+        """Return the beginning of `text` that `tokens` tokens cover."""
+        offsets = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+        return text[: offsets["offset_mapping"][tokens - 1][1]] if tokens else ""
+
+    def _specials(self, texts: int) -> int:
+        return int(self.tokenizer.num_special_tokens_to_add(texts == 2))
