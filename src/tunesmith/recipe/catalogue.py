@@ -1,0 +1,67 @@
+"""The literal tables of the families that grow: name → `module:Class`, imported when used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any, Literal
+
+from tunesmith.errors import Fault, InputError, did_you_mean
+
+Family = Literal["tasks", "strategies"]
+
+TASKS: dict[str, str] = {
+    "classify": "tunesmith.tasks.classify:Classify",
+    "multilabel": "tunesmith.tasks.multilabel:Multilabel",
+    "regress": "tunesmith.tasks.regress:Regress",
+    "pair": "tunesmith.tasks.pair:Pair",
+}
+
+STRATEGIES: dict[str, str] = {
+    "layerwise_lr": "tunesmith.strategies.layerwise_lr:LayerwiseLR",
+    "freeze": "tunesmith.strategies.freeze:Freeze",
+    "probe_start": "tunesmith.strategies.probe_start:ProbeStart",
+}
+
+TABLES: dict[Family, dict[str, str]] = {"tasks": TASKS, "strategies": STRATEGIES}
+WORDS: dict[Family, str] = {"tasks": "task", "strategies": "strategy"}
+
+
+def entries(family: Family) -> dict[str, str]:
+    """Return name → `module:Class` of our own and of installed packages; our own names win."""
+    foreign = {point.name: point.value for point in entry_points(group=f"tunesmith.{family}")}
+    return {**foreign, **TABLES[family]}
+
+
+def unknown_entry(family: Family, name: str, where: str) -> Fault:
+    """Return the fault that says `name` is in no table, with the near name and the whole choice."""
+    names = sorted(entries(family))
+    remedy = f"{did_you_mean(name, names)} Known: {', '.join(names)}.".strip()
+    return Fault("K207", where, f'there is no {WORDS[family]} "{name}".', remedy)
+
+
+def load_entry(family: Family, name: str, where: str = "") -> type[Any]:
+    """Import and return the class called `name`.
+
+    Args:
+        family: `tasks` or `strategies`.
+        name: as a recipe writes it.
+        where: the place that an error names.
+
+    Raises:
+        InputError: there is no such name (K207), or the package that offers it cannot be imported (K209).
+    """
+    # Reading the entry points of an environment takes some 20 ms, so they are asked only for names we do not have.
+    target = TABLES[family].get(name) or entries(family).get(name)
+    if target is None:
+        raise InputError(unknown_entry(family, name, where))
+    module, _, attribute = target.partition(":")
+    try:
+        return getattr(import_module(module), attribute)  # type: ignore[no-any-return]
+    except (ImportError, AttributeError) as error:
+        raise InputError(
+            Fault(
+                "K209", where, f'the {WORDS[family]} "{name}" ({target}) cannot be loaded: {error}.',
+                "Reinstall or update the package that offers it, or leave it out.",
+            )
+        ) from error  # fmt: skip

@@ -1,0 +1,58 @@
+"""Settings that are fine alone and impossible together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tunesmith.errors import Fault
+from tunesmith.recipe.faults import Where
+from tunesmith.recipe.schema import Data, Recipe
+from tunesmith.recipe.text import Path
+
+
+def contradictions(recipe: Recipe, where: Where) -> list[Fault]:
+    """Return a fault for every pair of settings that contradict each other."""
+    found = [*_of_columns(recipe), *_of_splits(recipe.data), *_of_measures(recipe)]
+    return [Fault("K210", where(path), message, remedy) for path, message, remedy in found]
+
+
+def _of_columns(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
+    data = recipe.data
+    pair = data.text_a or data.text_b
+    if pair and not (data.text_a and data.text_b):
+        missing = "text_b" if data.text_a else "text_a"
+        yield ("data",), f"a pair has two texts, and data.{missing} is not given.", f"Add data.{missing}."
+    if pair and data.text:
+        yield ("data", "text"), "data.text stands beside data.text_a and data.text_b.", "Keep one text or two."
+    if pair and recipe.task not in ("auto", "pair"):
+        yield ("task",), f"{recipe.task} reads one text, and two are named.", "Write `task: pair`, or data.text."
+    if data.text and recipe.task == "pair":
+        yield ("data", "text"), "pair reads two texts, and one is named.", "Give data.text_a and data.text_b."
+    if not data.separator:
+        yield ("data", "separator"), "an empty separator separates nothing.", 'Write `separator: "|"`.'
+
+
+def _of_splits(data: Data) -> Iterator[tuple[Path, str, str]]:
+    taken = (0.0 if data.dev else data.dev_share) + (0.0 if data.test else data.test_share)
+    if taken >= 1.0:
+        message = f"dev_share and test_share take {taken:g} of the rows together, which leaves none to train on."
+        yield ("data", "dev_share"), message, "Lower one of them; 0.15 and 0.2 are the defaults."
+    if [data.train, data.dev, data.test].count("-") > 1:
+        yield ("data", "train"), "standard input can be read once only, and `-` stands twice.", "Name a file for one."
+
+
+def _of_measures(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
+    evaluate, text, batching = recipe.evaluate, recipe.text, recipe.batching
+    if evaluate.folds == 1:
+        yield ("evaluate", "folds"), "one fold leaves nothing to train on.", "Write 0 for none, or at least 2."
+    if evaluate.folds and recipe.data.test:
+        message = "cross-validation stands in for test rows, and data.test gives some."
+        yield ("evaluate", "folds"), message, "Leave data.test out, or write `folds: 0`."
+    if text.long == "window" and text.max_tokens is not None and text.overlap >= text.max_tokens:
+        message = f"windows of {text.max_tokens} tokens cannot share {text.overlap}."
+        yield ("text", "overlap"), message, "Write less than max_tokens."
+    if batching.accumulate > batching.size:
+        message = f"{batching.size} examples cannot be divided into {batching.accumulate} micro-batches."
+        yield ("batching", "accumulate"), message, "Write at most batching.size."
+    if recipe.class_weights and recipe.task == "regress":
+        yield ("class_weights",), "regress has no classes to weigh.", "Leave class_weights out."

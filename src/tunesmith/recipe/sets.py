@@ -1,0 +1,66 @@
+"""`--set a.b=value`: one key of a recipe, changed from the command line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tunesmith.errors import Fault, InputError
+from tunesmith.recipe.text import Path, dotted, read_scalar
+
+
+def apply_sets(value: dict[str, Any], sets: tuple[str, ...]) -> tuple[dict[Path, str], list[Fault]]:
+    """Write each `key=value` of `sets` into the recipe data `value`.
+
+    Returns:
+        path → the entry that set it, for messages about it; and what was wrong with the entries themselves. A key that
+        does not exist is written too: the schema refuses it together with all else that is wrong.
+    """
+    sources: dict[Path, str] = {}
+    faults: list[Fault] = []
+    for entry in sets:
+        key, equals, text = entry.partition("=")
+        path = tuple(part.strip() for part in key.split("."))
+        if not equals or not all(path):
+            message = f'"{entry}" came, expected: KEY=VALUE.'
+            faults.append(Fault("K208", "--set", message, "Write it like --set optimizer.learning_rate=1e-4."))
+            continue
+        try:
+            path = _write(value, path, read_scalar(text, f"--set {entry}"))
+        except InputError as error:
+            faults.extend(error.faults)
+            continue
+        sources[path] = f"--set {entry}"
+    return sources, faults
+
+
+def _write(value: dict[str, Any], path: tuple[str, ...], new: Any) -> Path:
+    if path[0] == "strategies" and len(path) > 1:
+        return _write_strategy(value, path, new)
+    target = value
+    for depth, key in enumerate(path[:-1]):
+        if target.get(key) is None:
+            target[key] = {}
+        if key == "data" and isinstance(target[key], str):
+            target[key] = {"train": target[key]}
+        if not isinstance(target[key], dict):
+            here = dotted(path[: depth + 1])
+            message = f"{here} holds one value, so there is no {dotted(path)}."
+            raise InputError(Fault("K208", f"--set {dotted(path)}", message, f"Write --set {here}=VALUE."))
+        target = target[key]
+    target[path[-1]] = new
+    return path
+
+
+def _write_strategy(value: dict[str, Any], path: tuple[str, ...], new: Any) -> Path:
+    """Write `strategies.NAME.OPTION`; a strategy that is not there yet goes to the end of the list."""
+    if len(path) != 3:
+        remedy = "Write --set strategies.NAME.OPTION=VALUE, or --set strategies='[NAME, NAME]' for the whole list."
+        raise InputError(Fault("K208", f"--set {dotted(path)}", "this is not an option of a strategy.", remedy))
+    _, name, option = path
+    items = value.get("strategies")
+    items = value["strategies"] = list(items) if isinstance(items, list | tuple) else [items] if items else []
+    found = [index for index, item in enumerate(items) if item == name or (isinstance(item, dict) and name in item)]
+    index = found[0] if found else len(items)
+    options = dict(items[index][name] or {}) if found and isinstance(items[index], dict) else {}
+    items[index:index + 1] = [{name: {**options, option: new}}]  # fmt: skip
+    return ("strategies", index, name, option)
