@@ -44,7 +44,7 @@ def parse(source: str | Path | Mapping[str, Any], *, sets: Sequence[str] = ()) -
     if isinstance(source, Mapping):
         document, base = Document(copy.deepcopy(dict(source)), "recipe"), None
     elif (path := find_recipe(source)) is not None:
-        document, base = read_document(_read(path), str(path)), path.parent
+        document, base = read_document(_read(path), str(path)), _base_of(path)
     else:
         document, base = Document({"data": {"train": str(source)}}, str(source)), None
     return _validate(document, base, tuple(sets))
@@ -105,6 +105,19 @@ def _read(path: Path) -> str:
         ) from error
     except UnicodeDecodeError as error:
         raise InputError(Fault("K211", str(path), "is not UTF-8 text.", "Save it as UTF-8.")) from error
+
+
+def _base_of(path: Path) -> Path:
+    """Return the folder at which the paths of a recipe file start.
+
+    A run keeps its recipe as it was asked, with paths that start where the command was given; its lock says where.
+    """
+    if not (path.parent / "events.jsonl").is_file():
+        return path.parent
+    try:
+        return Path(json.loads((path.parent / "lock.json").read_bytes())["folder"])
+    except (OSError, ValueError, KeyError):  # a run killed in its first moments has no lock yet
+        return Path.cwd()
 
 
 def _validate(document: Document, base: Path | None, sets: tuple[str, ...]) -> Recipe:

@@ -25,11 +25,11 @@ def apply_sets(value: dict[str, Any], sets: tuple[str, ...]) -> tuple[dict[Path,
             faults.append(Fault("K208", "--set", message, "Write it like --set optimizer.learning_rate=1e-4."))
             continue
         try:
-            path = _write(value, path, read_scalar(text, f"--set {entry}"))
+            written = _write(value, path, read_scalar(text, f"--set {entry}"))
         except InputError as error:
             faults.extend(error.faults)
             continue
-        sources[path] = f"--set {entry}"
+        sources[written] = f"--set {entry}"
     return sources, faults
 
 

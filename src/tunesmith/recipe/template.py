@@ -52,9 +52,8 @@ def _line(name: str, value: Any) -> str:
     if value is None:
         return f"{name}:"
     if isinstance(value, tuple | list | dict):
-        items = [_line("", item)[2:] for item in value]
-        return f"{name}: [{', '.join(items)}]" if isinstance(value, tuple | list) else f"{name}: {{}}"
-    return write_document({name or "x": value}).rstrip("\n").replace("x: ", ": ", 1 if not name else 0)
+        return f"{name}: {write_document(list(value) if isinstance(value, tuple) else value, flow=True)}".rstrip("\n")
+    return write_document({name: value}).rstrip("\n")
 
 
 def _choices(annotation: Any, indent: str) -> list[str]:
@@ -70,19 +69,18 @@ def json_schema() -> dict[str, Any]:
     schema = Recipe.model_json_schema()
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "tunesmith recipe"
-    options = {
-        name: _inlined(load_entry("strategies", name).model_json_schema()) for name in sorted(entries("strategies"))
-    }
-    short = {"enum": list(options), "description": "A strategy with its default options."}
+    names = sorted(entries("strategies"))
+    options = {name: _inlined(load_entry("strategies", name).model_json_schema()) for name in names}
+    short = {"enum": names, "description": "A strategy with its default options."}
     full = {
-        "type": "object", "properties": {name: {"anyOf": [option, {"type": "null"}]} for name, option in options.items()},
-        "additionalProperties": False, "minProperties": 1, "maxProperties": 1,
-    }  # fmt: skip
+        "type": "object",
+        "properties": {name: {"anyOf": [option, {"type": "null"}]} for name, option in options.items()},
+        "additionalProperties": False,
+        "minProperties": 1,
+        "maxProperties": 1,
+    }
     items = {"type": "array", "items": {"anyOf": [short, full]}}
-    old = schema["properties"]["strategies"]
-    schema["properties"]["strategies"] = {
-        "anyOf": [items, {"type": "null"}], "default": None, "description": old["description"],
-    }  # fmt: skip
+    schema["properties"]["strategies"] |= {"anyOf": [items, {"type": "null"}]}
     return schema
 
 

@@ -1,7 +1,7 @@
 """Recipe text: YAML read with the line of every key, and written so that it reads back the same.
 
-PyYAML follows YAML 1.1, where `no` is false, `1e-4` is text and `2024-01-01` a date. A recipe follows the core schema of
-YAML 1.2 (https://yaml.org/spec/1.2.2/#103-core-schema), which is also what editors check against.
+PyYAML follows YAML 1.1, where `no` is false, `1e-4` is text and `2024-01-01` a date. A recipe follows the core schema
+of YAML 1.2 (https://yaml.org/spec/1.2.2/#103-core-schema), which is also what editors check against.
 """
 
 from __future__ import annotations
@@ -107,13 +107,13 @@ def read_document(text: str, name: str) -> Document:
     except (yaml.YAMLError, ValueError) as error:
         raise InputError(_syntax_fault(error, name)) from error
     finally:
-        loader.dispose()  # type: ignore[no-untyped-call]
+        loader.dispose()
     return Document(value, name, builder.lines, builder.faults)
 
 
-def write_document(value: Mapping[str, Any]) -> str:
-    """Return `value` as YAML in its own order, which `read_document` reads back equal."""
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+def write_document(value: Any, *, flow: bool = False) -> str:
+    """Return `value` as YAML in its own order, which `read_document` reads back equal; on one line if `flow`."""
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110, default_flow_style=flow)
 
 
 def read_scalar(text: str, name: str) -> Any:
@@ -139,7 +139,7 @@ class _Builder:
             return [self.build(item, (*path, index)) for index, item in enumerate(node.value)]
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
-        return self.loader.construct_object(node)  # type: ignore[no-untyped-call]
+        return self.loader.construct_object(node)
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         result: dict[str, Any] = {}
