@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tunesmith.errors import Fault, InputError
+from tunesmith.recipe.faults import key_paths
 from tunesmith.recipe.text import Path, dotted, read_scalar
 
 
@@ -36,16 +37,16 @@ def apply_sets(value: dict[str, Any], sets: tuple[str, ...]) -> tuple[dict[Path,
 def _write(value: dict[str, Any], path: tuple[str, ...], new: Any) -> Path:
     if path[0] == "strategies" and len(path) > 1:
         return _write_strategy(value, path, new)
+    known = set(key_paths())
+    inner = {known_path[:-1] for known_path in known} | {("data", "labels")}
     target = value
-    for depth, key in enumerate(path[:-1]):
-        if target.get(key) is None:
-            target[key] = {}
-        if key == "data" and isinstance(target[key], str):
-            target[key] = {"train": target[key]}
-        if not isinstance(target[key], dict):
-            here = dotted(path[: depth + 1])
-            message = f"{here} holds one value, so there is no {dotted(path)}."
-            raise InputError(Fault("K208", f"--set {dotted(path)}", message, f"Write --set {here}=VALUE."))
+    for depth, key in enumerate(path[:-1], start=1):
+        here = path[:depth]
+        if here in known and here not in inner:
+            message = f"{dotted(here)} holds one value, so there is no {dotted(path)}."
+            raise InputError(Fault("K208", f"--set {dotted(path)}", message, f"Write --set {dotted(here)}=VALUE."))
+        if not isinstance(target.get(key), dict):
+            target[key] = {}  # what stood there was wrong or nothing; the override takes its place
         target = target[key]
     target[path[-1]] = new
     return path

@@ -7,7 +7,8 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from tunesmith.recipe.catalogue import entries, load_entry
+from tunesmith.errors import InputError
+from tunesmith.recipe.catalogue import TASKS, entries, load_entry, unknown_entry
 from tunesmith.recipe.faults import part_of
 from tunesmith.recipe.schema import Recipe
 from tunesmith.recipe.text import write_document
@@ -25,7 +26,12 @@ def template(task: str | None = None) -> str:
 
     Args:
         task: a task's name to write in; `auto` where not given.
+
+    Raises:
+        InputError: there is no such task (K207).
     """
+    if task is not None and task not in TASKS and task != "auto":
+        raise InputError(unknown_entry("tasks", task, "--task"))
     chosen = {"task": task} if task else {}
     return HEAD + "\n".join(_lines(Recipe, "", chosen)) + "\n"
 
