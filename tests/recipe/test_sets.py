@@ -54,3 +54,13 @@ def test_what_is_wrong_names_the_entry_and_the_near_key() -> None:
         "--set lr=[ line 1": "K205",
     }
     assert found["--set optimizer.learning_rte=1"][1].startswith('Did you mean "learning_rate"?')
+
+
+def test_flags_win_and_are_called_by_their_name(tmp_path: Path) -> None:
+    path = tmp_path / "r.yaml"
+    path.write_text("data: a.csv\ntask: pair\n", encoding="utf-8")
+    recipe = parse(path, sets=["seed=2", "data.dev=x.csv"], flags={"seed": 3, "data.dev": "[odd]: name.csv"})
+    assert (recipe.seed, recipe.data.dev, recipe.task) == (3, "[odd]: name.csv", "pair")
+    with pytest.raises(InputError) as caught:
+        parse(path, flags={"task": "clasify", "evaluate.curve": "perhaps"})
+    assert [(fault.code, fault.where) for fault in caught.value.faults] == [("K203", "--task"), ("K204", "--curve")]

@@ -146,6 +146,11 @@ CODES: dict[str, Code] = {
         "Other versions, hardware or code may change results in the last bits.",
         "Resume with what lock.json names if the weights must be the same bit for bit.",
     ),
+    "K420": Code(
+        "The work was interrupted",
+        "Ctrl-C or a signal ended it before it was done; a training keeps its checkpoints.",
+        "Run the command that the message prints.",
+    ),
     # K5xx training
     # K6xx bundles and prediction
     # K7xx installation
@@ -153,5 +158,20 @@ CODES: dict[str, Code] = {
         "An optional library is missing",
         "Core dependencies stay few; what only some users need is an extra.",
         "Run the install line that the message prints, then the same command again.",
+    ),
+    "K710": Code(
+        "There is no such word",
+        "The command line takes one of a few words here.",
+        "Take the near one that the message suggests, or look at the command's --help.",
+    ),
+    "K711": Code(
+        "A file is already there",
+        "Nothing is written over without being asked to.",
+        "Choose another name, or add --force.",
+    ),
+    "K712": Code(
+        "The command needs one thing more",
+        "Without it the command could not know what to work on, or would destroy something unasked.",
+        "Add what the message names.",
     ),
 }

@@ -16,7 +16,7 @@ from tunesmith.recipe import text as recipe_text
 from tunesmith.recipe.checks import contradictions
 from tunesmith.recipe.faults import Where, faults_of
 from tunesmith.recipe.schema import Recipe
-from tunesmith.recipe.sets import apply_sets
+from tunesmith.recipe.sets import apply_flags, apply_sets
 from tunesmith.recipe.strategies import build_strategies, normalise
 from tunesmith.recipe.text import Document, read_document, write_document
 
@@ -26,13 +26,16 @@ PATH_KEYS = ("train", "dev", "test")
 LARGEST_RECIPE = 1_000_000  # bytes; a JSON file above that is data without a look inside
 
 
-def parse(source: str | Path | Mapping[str, Any], *, sets: Sequence[str] = ()) -> Recipe:
+def parse(
+    source: str | Path | Mapping[str, Any], *, sets: Sequence[str] = (), flags: Mapping[str, Any] | None = None
+) -> Recipe:
     """Read a recipe, or build one for a data file.
 
     Args:
         source: a recipe file (.yaml, .yml, .json), a folder with a `recipe.yaml` (such as a run), a data file, `-`,
             `hub:NAME`, or the recipe as a mapping. Paths in a recipe file are relative to that file.
         sets: `key=value` entries that override it, such as `optimizer.learning_rate=1e-4`.
+        flags: values of options of their own, by dotted key; a message calls the last part `--part`. They win over all.
 
     Raises:
         InputError: with every fault found: the line, the key, what came, what was expected, the near name.
@@ -47,7 +50,7 @@ def parse(source: str | Path | Mapping[str, Any], *, sets: Sequence[str] = ()) -
         document, base = read_document(_read(path), str(path)), _base_of(path)
     else:
         document, base = Document({"data": {"train": str(source)}}, str(source)), None
-    return _validate(document, base, tuple(sets))
+    return _validate(document, base, tuple(sets), flags or {})
 
 
 def find_recipe(source: str | Path) -> Path | None:
@@ -120,7 +123,7 @@ def _base_of(path: Path) -> Path:
         return Path.cwd()
 
 
-def _validate(document: Document, base: Path | None, sets: tuple[str, ...]) -> Recipe:
+def _validate(document: Document, base: Path | None, sets: tuple[str, ...], flags: Mapping[str, Any]) -> Recipe:
     value = document.value
     if not isinstance(value, dict):
         message = "expected keys with values, such as `data: reviews.csv`."
@@ -131,6 +134,7 @@ def _validate(document: Document, base: Path | None, sets: tuple[str, ...]) -> R
         _move_paths(value, lambda path: _from_here(base / path))
         _move_model(value, base)
     sources, faults = apply_sets(value, sets)
+    sources |= apply_flags(value, flags)
     faults = [*document.faults, *faults]
     where = _locator(document, sources)
     if "strategies" in value:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 Share = Annotated[float, Field(gt=0.0, lt=1.0)]
 
@@ -162,6 +162,8 @@ class Recipe(Part):
     """How the result is measured."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     """Number format of the forward and backward pass; `auto` takes what the hardware does well."""
+    checkpoint_seconds: NonNegativeFloat = 30.0
+    """Least time between two checkpoints; what a kill can cost."""
     seed: NonNegativeInt = 13
     """Of everything random."""
 

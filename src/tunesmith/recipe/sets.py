@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from tunesmith.errors import Fault, InputError
@@ -32,6 +33,14 @@ def apply_sets(value: dict[str, Any], sets: tuple[str, ...]) -> tuple[dict[Path,
             continue
         sources[written] = f"--set {entry}"
     return sources, faults
+
+
+def apply_flags(value: dict[str, Any], flags: Mapping[str, Any]) -> dict[Path, str]:
+    """Write each value of `flags` into the recipe data `value`; return path → the flag that set it."""
+    return {
+        _write(value, tuple(key.split(".")), new): f"--{key.rpartition('.')[2].replace('_', '-')}"
+        for key, new in flags.items()
+    }
 
 
 def _write(value: dict[str, Any], path: tuple[str, ...], new: Any) -> Path:

@@ -1,0 +1,97 @@
+"""From what was asked to what is done: every default that depends on the data is filled in, and written down.
+
+The figures behind each rule are in docs/decisions.md; the rules are the same for every data set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tunesmith.recipe.schema import Recipe
+
+MAX_TOKENS = 256
+FEW_ROWS = 2000
+"""Up to here dev rows are worth more as train rows: the model is trained again on both."""
+IMBALANCED = 3.0
+"""Largest class over smallest from which rare classes weigh more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the defaults depend on.
+
+    Args:
+        task: resolved.
+        metric: that the task watches.
+        rows: train rows.
+        counts: rows per class; empty where there are no classes.
+        longest: tokens of the longest train row, special tokens counted in.
+        limit: the most tokens the model takes.
+        width: hidden size of the body.
+        dev_given: whether a dev file was given.
+    """
+
+    task: str
+    metric: str
+    rows: int
+    counts: Sequence[int]
+    longest: int
+    limit: int
+    width: int
+    dev_given: bool
+
+
+def complete(recipe: Recipe, facts: Facts) -> Recipe:
+    """Return `recipe` with no value left open."""
+    text = recipe.text.model_copy(update=_open(recipe.text, max_tokens=_window(facts)))
+    rate = learning_rate(facts)
+    optimizer = recipe.optimizer.model_copy(
+        update=_open(recipe.optimizer, learning_rate=rate, head_learning_rate=max(1e-3, rate))
+    )
+    stop = recipe.stop.model_copy(
+        update=_open(
+            recipe.stop,
+            epochs=epochs(facts),
+            metric=facts.metric,
+            evaluations_per_epoch=1.0 if facts.rows <= FEW_ROWS else 2.0,
+            refit=facts.rows <= FEW_ROWS and not facts.dev_given,
+        )
+    )
+    parts: dict[str, Any] = {"task": facts.task, "text": text, "optimizer": optimizer, "stop": stop}
+    if recipe.strategies is None:
+        parts["strategies"] = default_strategies(facts)
+    if recipe.class_weights is None:
+        parts["class_weights"] = helps_to_weigh(facts.counts)
+    return recipe.model_copy(update=parts)
+
+
+def learning_rate(facts: Facts) -> float:
+    """Return the peak rate of the body: 1e-4 at a hidden size of 384, less for wider bodies."""
+    return round(1e-4 * min(1.0, 384 / facts.width), 7)
+
+
+def epochs(facts: Facts) -> float:
+    """Return the passes over the rows: ten on few, fewer on many, never under three."""
+    return float(max(3, min(10, round(10 * (1000 / max(1, facts.rows)) ** 0.5))))
+
+
+def default_strategies(facts: Facts) -> tuple[dict[str, dict[str, Any]], ...]:
+    """Return how the weights move where nothing is asked."""
+    return ({"freeze": {"embeddings": True}}, {"probe_start": {}}, {"layerwise_lr": {"decay": 0.9}})
+
+
+def helps_to_weigh(counts: Sequence[int]) -> bool:
+    """Say whether rare classes should weigh more: the largest class has over three times the rows of the smallest."""
+    return len(counts) > 1 and max(counts) > IMBALANCED * max(1, min(counts))
+
+
+def _window(facts: Facts) -> int:
+    needed = -(-max(8, facts.longest) // 8) * 8
+    return min(facts.limit, MAX_TOKENS, needed)
+
+
+def _open(part: Any, **values: Any) -> dict[str, Any]:
+    """Return the values of `part` that nobody set."""
+    return {name: value for name, value in values.items() if getattr(part, name) is None}
