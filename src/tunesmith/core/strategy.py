@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from pydantic import BaseModel, ConfigDict
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor, nn
 
-    from tunesmith.core.batch import Batch, Features, Objective
+    from tunesmith.core.batch import Batch, Objective
     from tunesmith.core.task import Task
 
 
@@ -39,15 +40,13 @@ class Setup:
 
     Args:
         task: fitted on the train split.
-        features: the encoded train split.
-        collate: features → batch.
+        targets: of the train examples, [N] class indices or numbers, [N, C] for several labels.
         embed: model → the inputs of its last linear layer, float32 [N, H], one row per train example.
         seed: of the run; a strategy that draws numbers draws them from a generator seeded with it.
     """
 
     task: Task
-    features: Sequence[Features]
-    collate: Callable[[Sequence[Features]], Batch]
+    targets: np.ndarray[Any, Any]
     embed: Callable[[nn.Module], Tensor]
     seed: int
 

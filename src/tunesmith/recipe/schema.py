@@ -40,6 +40,8 @@ class Data(Part):
     """Rows with the same value of this column never stand on both sides of a split."""
     time: str | None = None
     """Column of dates or numbers; the latest rows become dev and test."""
+    header: bool | None = None
+    """Whether the first row of a delimited file names the columns; found out where not given."""
     labels: dict[str, str] = Field(default_factory=dict)
     """Labels to rename while reading: `{"postive": "positive"}`."""
     separator: str = "|"

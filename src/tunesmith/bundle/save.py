@@ -1,0 +1,70 @@
+"""The artefact that ships: an ordinary `from_pretrained` folder, plus what tunesmith needs to use it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from tunesmith.core.task import Task
+from tunesmith.models.load import quiet
+from tunesmith.recipe.schema import Text
+
+FORMAT = 1
+FILE = "tunesmith.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a bundle holds beside weights and tokenizer.
+
+    Args:
+        task: fitted, with its thresholds.
+        text: how text becomes tokens; `max_tokens` is set.
+        temperature: already folded into the weights; kept for the record.
+        digest: of the recipe that made it.
+        parameters: of the whole model.
+    """
+
+    task: Task
+    text: Text
+    temperature: float
+    digest: str
+    parameters: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data for `tunesmith.json`."""
+        return {
+            "format": FORMAT, "task": self.task.name, "state": self.task.state(),
+            "text": self.text.model_dump(mode="json"), "temperature": self.temperature,
+            "recipe_digest": self.digest, "parameters": self.parameters,
+        }  # fmt: skip
+
+
+def save_bundle(folder: Path, model: nn.Module, tokenizer: Any, contents: Contents) -> None:
+    """Write the bundle to `folder`, whole or not at all; what was there is replaced.
+
+    Raises:
+        RunError: the disk is full or refuses.
+    """
+    from tunesmith.runs.files import disk_faults
+
+    half = folder.with_name(f".{folder.name}.half")
+    with disk_faults(folder):
+        shutil.rmtree(half, ignore_errors=True)
+        with quiet():
+            model.save_pretrained(half, safe_serialization=True)  # type: ignore[operator]
+            # A text longer than this was cut in training; `pipeline(..., truncation=True)` cuts it at the same place.
+            tokenizer.model_max_length = contents.text.max_tokens
+            tokenizer.save_pretrained(half)
+        (half / FILE).write_text(json.dumps(contents.as_dict(), indent=1, ensure_ascii=False), encoding="utf-8")
+        for path in sorted(half.iterdir()):
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+        shutil.rmtree(folder, ignore_errors=True)
+        half.rename(folder)

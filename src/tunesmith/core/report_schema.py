@@ -1,0 +1,216 @@
+"""The shape of `report.json`: what a run found out, as plain data.
+
+Every key may be missing or None: a run writes what it measured. Shares (accuracy, F1, a probability) run from 0 to 1.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias, TypedDict
+
+Label: TypeAlias = str | float | list[str]
+"""A class name, a number, or several class names."""
+
+
+class ScoreData(TypedDict, total=False):
+    """`core.report.Score` as plain data."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+Scores: TypeAlias = dict[str, ScoreData]
+"""Metric → score."""
+
+
+class ModelData(TypedDict, total=False):
+    """The pretrained model and how it was used."""
+
+    name: str
+    parameters: int
+    trained_parameters: int
+    head: str
+    precision: str
+    max_tokens: int
+    licence: str
+
+
+class Protocol(TypedDict, total=False):
+    """How test rows were kept apart: `given`, `split` or `folds`, and the same in a sentence."""
+
+    name: str
+    text: str
+
+
+class ClassData(TypedDict, total=False):
+    """The figures of one class or label."""
+
+    label: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+class Confusion(TypedDict, total=False):
+    """`counts[i][j]`: test rows of class `labels[i]` that were predicted as `labels[j]`."""
+
+    labels: list[str]
+    counts: list[list[int]]
+
+
+class Baseline(TypedDict, total=False):
+    """What the tuned model is compared with, measured on the same rows."""
+
+    title: str
+    scores: Scores
+
+
+class Against(TypedDict, total=False):
+    """The tuned model minus one baseline, paired by row; `outcome` is `better`, `worse` or says that it is neither."""
+
+    difference: ScoreData
+    p_bootstrap: float
+    p_mcnemar: float
+    outcome: str
+
+
+class Comparison(TypedDict, total=False):
+    """The paired tests, by baseline name."""
+
+    metric: str
+    verdict: str
+    against: dict[str, Against]
+
+
+class Bin(TypedDict, total=False):
+    """The rows whose confidence lies between `low` and `high`."""
+
+    low: float
+    high: float
+    confidence: float
+    accuracy: float
+    n: int
+
+
+class Reliability(TypedDict, total=False):
+    """The expected calibration error and the bins it is taken over."""
+
+    ece: float
+    bins: list[Bin]
+
+
+class Calibration(TypedDict, total=False):
+    """Reliability on the test rows before and after temperature scaling."""
+
+    temperature: float
+    before: Reliability
+    after: Reliability
+
+
+class CurvePoint(TypedDict, total=False):
+    """One point of the learning curve."""
+
+    rows: int
+    score: ScoreData
+
+
+class Moment(TypedDict, total=False):
+    """One line of the training history; steps count from 1 in every stage."""
+
+    stage: str
+    step: int
+    epoch: float
+    train_loss: float
+    dev_loss: float
+    dev_score: float
+    seconds: float
+
+
+class Mistake(TypedDict, total=False):
+    """A test row that was predicted wrongly; the list holds the worst first."""
+
+    id: str
+    source: str
+    text: str
+    text_b: str
+    target: Label
+    label: Label
+    score: float
+
+
+class FindingData(TypedDict, total=False):
+    """`core.report.Finding` as plain data."""
+
+    code: str
+    severity: str
+    rows: list[int]
+    message: str
+    remedy: str
+    count: int
+    source: str
+
+
+class FileData(TypedDict, total=False):
+    """One file that was read."""
+
+    sha256: str
+    rows_read: int
+    rows_kept: int
+
+
+class DataSummary(TypedDict, total=False):
+    """The rows: how many, which columns, which labels, what was noticed and what was guessed."""
+
+    train: int
+    dev: int
+    test: int
+    columns: dict[str, Any]
+    labels: dict[str, dict[str, int]]
+    files: dict[str, FileData]
+    findings: list[FindingData]
+    guesses: list[str]
+
+
+class Speed(TypedDict, total=False):
+    """What the training cost."""
+
+    train_seconds: float
+    tokens: int
+    tokens_per_second: float
+    peak_memory_bytes: int
+    padding_share: float
+
+
+class ReportData(TypedDict, total=False):
+    """All of `report.json`."""
+
+    schema: int
+    run: str
+    created: str
+    task: str
+    metric: str
+    verdict: str
+    notes: list[str]
+    labels: list[str]
+    model: ModelData
+    protocol: Protocol
+    test: Scores
+    dev: Scores
+    per_class: list[ClassData]
+    confusion: Confusion
+    scatter: list[list[float]]
+    baselines: dict[str, Baseline]
+    comparison: Comparison
+    calibration: Calibration
+    curve: list[CurvePoint]
+    curve_text: str
+    history: list[Moment]
+    best_step: int
+    errors: list[Mistake]
+    data: DataSummary
+    speed: Speed
+    recipe_digest: str
+    recipe: dict[str, Any]
+    lock: dict[str, Any]

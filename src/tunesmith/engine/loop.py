@@ -1,0 +1,162 @@
+"""The training loop: it yields, it never writes."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+
+from tunesmith.core.batch import Batch, Features, Objective
+from tunesmith.core.strategy import Progress, Strategy
+from tunesmith.engine.device import Device
+from tunesmith.engine.objective import window_gradient
+from tunesmith.engine.optim import rate, set_rate
+from tunesmith.errors import Fault, RunError
+from tunesmith.recipe.schema import Batching, Optimizer
+from tunesmith.text.batching import Batches, by_owner
+
+Collate = Callable[[Sequence[Features]], Batch]
+
+
+@dataclass(slots=True)
+class State:
+    """Everything that moves while training: what a checkpoint holds.
+
+    Args:
+        model: as `Device.prepare` returned it.
+        optimizer: likewise.
+        step: optimiser steps done.
+        seconds: spent so far, over all resumptions.
+        tokens: seen so far, padding not counted.
+        padding: padding tokens seen so far.
+    """
+
+    model: nn.Module
+    optimizer: Any
+    step: int = 0
+    seconds: float = 0.0
+    tokens: int = 0
+    padding: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How long, and how often to look.
+
+    Args:
+        horizon: steps over which the learning rate runs from its peak to zero.
+        last: step after which training ends; before `horizon` when a refit repeats a training that stopped early.
+        every: steps between evaluations.
+        seconds: time budget; None for none.
+    """
+
+    horizon: int
+    last: int
+    every: int
+    seconds: float | None = None
+
+    def share(self, step: int, seconds: float) -> float:
+        """Return how far the training is, 0..1."""
+        by_time = seconds / self.seconds if self.seconds else 0.0
+        return min(1.0, max(step / self.horizon, by_time))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one optimiser step did."""
+
+    step: int
+    epoch: float
+    loss: float
+    norm: float
+    tokens: int
+    seconds: float
+    is_checkpoint: bool
+    is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a loop works with, fixed for its whole length."""
+
+    batches: Batches
+    collate: Collate
+    objective: Objective
+    strategies: Sequence[Strategy]
+    device: Device
+    optimizer: Optimizer
+    batching: Batching
+    schedule: Schedule
+    seed: int
+    source: Callable[[int], str] = field(default=str)
+
+
+def loop(work: Work, state: State) -> Iterator[Step]:
+    """Train from `state.step` on, yielding after every optimiser step.
+
+    Every step draws its random numbers (dropout) from a seed of its own, made from the run's seed and the step, so a
+    resumed training sees the numbers of an uninterrupted one whatever happened between two steps.
+
+    Raises:
+        RunError: the loss is not a number.
+    """
+    schedule = work.schedule
+    parameters = [p for group in state.optimizer.param_groups for p in group["params"]]
+    started = time.monotonic() - state.seconds
+    for positions in work.batches.from_step(state.step):
+        if state.step >= schedule.last:
+            return
+        share = schedule.share(state.step, state.seconds)
+        progress = Progress(share, state.step, state.step / work.batches.per_epoch)
+        for strategy in work.strategies:
+            strategy.on_progress(progress, state.model)
+        state.model.train()
+        torch.manual_seed(work.seed * 1_000_003 + state.step)
+        micro = _micro_batches(work, positions)
+        # The first step of a warm-up would have rate 0 and be lost: a step learns at the rate of its end.
+        set_rate(state.optimizer, rate(schedule.share(state.step + 1, state.seconds), work.optimizer))
+        value = window_gradient(work.objective, micro, state.model, work.strategies, work.device.backward)
+        norm = work.device.clip(parameters, work.optimizer.clip_norm)
+        if not math.isfinite(value) or not math.isfinite(norm):
+            raise _not_finite(work, state.step, positions, value)
+        state.optimizer.step()
+        state.optimizer.zero_grad(set_to_none=True)
+        state.step += 1
+        tokens = sum(batch.tokens for batch in micro)
+        state.tokens += tokens
+        state.padding += sum(batch.inputs["input_ids"].numel() for batch in micro) - tokens
+        state.seconds = time.monotonic() - started
+        out_of_time = schedule.seconds is not None and state.seconds >= schedule.seconds
+        is_last = state.step >= schedule.last or out_of_time
+        yield Step(
+            state.step, state.step / work.batches.per_epoch, value, norm, tokens, state.seconds,
+            is_last or state.step % schedule.every == 0, is_last,
+        )  # fmt: skip
+        if is_last:
+            return
+        state.seconds = time.monotonic() - started  # what the caller did between two steps counts in
+
+
+def _micro_batches(work: Work, positions: Sequence[int]) -> list[Batch]:
+    size = math.ceil(len(positions) / min(work.batching.accumulate, len(positions)))
+    parts = [positions[i : i + size] for i in range(0, len(positions), size)]
+    return [work.collate(work.batches.features(part)).to(work.device.target) for part in parts]
+
+
+def _not_finite(work: Work, step: int, positions: Sequence[int], value: float) -> RunError:
+    owners = [group[0].owner for group in by_owner(work.batches.features(positions))]
+    rows = ", ".join(work.source(owner) for owner in owners[:4])
+    return RunError(
+        Fault(
+            "K501", f"step {step + 1}",
+            f"the loss is {value}, not a finite number; the batch held {len(owners)} rows: {rows}"
+            + (", …" if len(owners) > 4 else "") + ".",
+            "Lower optimizer.learning_rate, set `precision: fp32`, or look at those rows; "
+            "the last checkpoint is intact.",
+        )
+    )  # fmt: skip

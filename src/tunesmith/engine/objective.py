@@ -1,0 +1,75 @@
+"""From a batch to a loss: the task's objective, and the strategies around it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tunesmith.core.batch import Batch, Loss, Objective
+from tunesmith.core.strategy import Strategy
+from tunesmith.core.task import Task
+
+
+def pool_windows(outputs: Tensor, owner: Tensor, units: int) -> Tensor:
+    """Return the mean of the windows of each example: [W, C] → [N, C]."""
+    if len(outputs) == units:
+        return outputs
+    sums = torch.zeros(units, outputs.shape[1], dtype=outputs.dtype, device=outputs.device).index_add(0, owner, outputs)
+    counts = torch.bincount(owner, minlength=units).clamp(min=1).to(outputs.dtype)
+    return sums / counts.unsqueeze(-1)
+
+
+def run_model(model: nn.Module, batch: Batch) -> Tensor:
+    """Return one row of outputs per example, float32 [N, C]."""
+    logits = model(**batch.inputs).logits.float()
+    return pool_windows(logits, batch.owner, len(batch.weights))
+
+
+def task_objective(model: nn.Module, task: Task) -> Objective:
+    """Return the objective of plain fine-tuning."""
+
+    def objective(batch: Batch) -> Loss:
+        outputs = run_model(model, batch)
+        return Loss(task.losses(outputs, batch), outputs=outputs)
+
+    return objective
+
+
+def compose(objective: Objective, strategies: Sequence[Strategy], model: nn.Module) -> Objective:
+    """Return `objective` with every strategy around it; the first of the recipe stands innermost."""
+    for strategy in strategies:
+        objective = strategy.wrap(objective, model)
+    return objective
+
+
+def window_gradient(
+    objective: Objective, micro: Sequence[Batch], model: nn.Module, strategies: Sequence[Strategy], backward: Any
+) -> float:
+    """Add the gradients of all micro-batches of one step; return the step's loss.
+
+    L = Σ_b Σ_i w_i ℓ_i / Σ_b Σ_i w_i + penalty, the sums over all micro-batches b of the step. Dividing each
+    micro-batch by its own weight instead (a mean of means) gives another gradient whenever they differ in size.
+    """
+    total = sum(float(batch.weights.sum()) for batch in micro)
+    value = 0.0
+    for at, batch in enumerate(micro):
+        passes = 0
+
+        def push(batch: Batch, first: bool = at == 0) -> None:
+            nonlocal value, passes
+            loss = objective(batch)
+            share = (loss.values * batch.weights).sum() / total
+            if loss.penalty is not None and first and passes == 0:
+                share = share + loss.penalty
+            if passes == 0:
+                value += float(share.detach())
+            passes += 1
+            backward(share)
+
+        push(batch)
+        for strategy in strategies:
+            strategy.after_backward(push, model, batch)
+    return value

@@ -1,0 +1,50 @@
+"""When training ends."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from tunesmith.recipe.schema import Stop
+
+
+@dataclass(slots=True)
+class Watch:
+    """The best dev score so far, and how long ago it was.
+
+    Args:
+        patience: evaluations without a better score that are borne; None bears any number.
+        maximise: whether more is better.
+    """
+
+    patience: int | None
+    maximise: bool = True
+    best: float = -math.inf
+    best_loss: float = math.inf
+    best_step: int = 0
+    stale: int = 0
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    def see(self, step: int, score: float, loss: float) -> bool:
+        """Take in an evaluation; return whether it is the best so far. Of equal scores the lower loss wins."""
+        value = score if self.maximise else -score
+        value = -math.inf if math.isnan(value) else value
+        better = value > self.best or (value == self.best and loss < self.best_loss)
+        if better or not self.history:
+            self.best, self.best_loss, self.best_step, self.stale = value, loss, step, 0
+            return True
+        self.stale += 1
+        return False
+
+    @property
+    def is_due(self) -> bool:
+        """Whether patience has run out."""
+        return self.patience is not None and self.stale >= self.patience
+
+
+def planned_steps(stop: Stop, per_epoch: int) -> int:
+    """Return how many optimiser steps `stop` allows at most."""
+    assert stop.epochs is not None, "the recipe is not complete"
+    by_epochs = max(1, math.ceil(stop.epochs * per_epoch))
+    return min(by_epochs, stop.steps) if stop.steps is not None else by_epochs

@@ -1,0 +1,67 @@
+"""The second half of the main job: train, keep the bundle, compare it with the baselines, write the report."""
+
+from __future__ import annotations
+
+from tunesmith.bundle.load import load_bundle
+from tunesmith.data.load import Loaded
+from tunesmith.data.split import split_examples
+from tunesmith.jobs.baselines import measure_baselines
+from tunesmith.jobs.crossval import cross_validate
+from tunesmith.jobs.curve import learning_curve
+from tunesmith.jobs.measure import calibrate, keep_bundle, logits_of
+from tunesmith.jobs.summary import Chosen, Outcome, Tested, summarise
+from tunesmith.jobs.tune import Tuned, Workshop, tune, weigh
+from tunesmith.core.example import Example
+from tunesmith.report.card import write_card
+from tunesmith.report.page import write_page
+
+
+def conclude(shop: Workshop, loaded: Loaded) -> None:
+    """Do the work that `shop` is set up for, and close the run."""
+    run = shop.reporter.run
+    crossed = cross_validate(shop, loaded) if loaded.protocol == "folds" else None
+    train, dev = rows_for_choosing(shop, loaded)
+    tuned = tune(shop, "select", weighted(shop, train), dev)
+    logits = logits_of(shop, tuned.model, dev)
+    task, temperature = calibrate(shop, logits, dev)
+    curve = learning_curve(shop, train, dev, tuned) if shop.recipe.evaluate.curve else []
+    final = refit(shop, tuned, [*train, *dev]) if shop.recipe.stop.refit else tuned
+    keep_bundle(shop, final.model, task, temperature)
+    tested = crossed or test_bundle(shop, loaded, [*train, *dev] if shop.recipe.stop.refit else train)
+    chosen = Chosen(tuned, final, train, dev, logits.numpy(), task, temperature)
+    report = summarise(Outcome(shop, loaded, chosen, tested, curve))
+    run.write_report(report)
+    write_page(report, run.folder / "report.html")
+    write_card(report, run.folder / "README.md")
+    for stage in sorted((run.folder / "checkpoints").glob("*")):
+        run.checkpoints(stage.name).remove()
+    run.finish()
+
+
+def rows_for_choosing(shop: Workshop, loaded: Loaded) -> tuple[list[Example], list[Example]]:
+    """Return train and dev; dev is taken from train where cross-validation left it there."""
+    train = list(loaded.splits.train)
+    if loaded.splits.dev:
+        return train, list(loaded.splits.dev)
+    recipe = shop.recipe
+    kept, held = split_examples(train, loaded.groups, recipe.data.dev_share, seed=recipe.seed)
+    return [train[i] for i in kept], [train[i] for i in held]
+
+
+def weighted(shop: Workshop, train: list[Example]) -> list[Example]:
+    """Return the rows with class weights where the recipe has them on."""
+    return weigh(train) if shop.recipe.class_weights else train
+
+
+def refit(shop: Workshop, tuned: Tuned, rows: list[Example]) -> Tuned:
+    """Train once more on train and dev together, for the number of epochs after which dev was best."""
+    return tune(shop, "refit", weighted(shop, rows), [], epochs=tuned.best_epoch)
+
+
+def test_bundle(shop: Workshop, loaded: Loaded, seen: list[Example]) -> Tested:
+    """Read the test rows, once: with the bundle as it was saved, and with the baselines fitted on the same rows."""
+    test = list(loaded.splits.test)
+    shop.reporter.say(f"Testing on {len(test)} rows, with the baselines.")
+    bundle = load_bundle(shop.reporter.run.folder)
+    baselines = measure_baselines(shop, seen, test)
+    return Tested(test, bundle.probabilities(test, shop.recipe.batching.predict_size), baselines)

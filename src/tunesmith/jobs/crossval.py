@@ -1,0 +1,66 @@
+"""Cross-validation in place of a test split that would be too small to say anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tunesmith.core.example import Example
+from tunesmith.data.load import Loaded
+from tunesmith.data.split import fold_examples, split_examples
+from tunesmith.jobs.baselines import measure_baselines
+from tunesmith.jobs.measure import calibrate, logits_of, probabilities_of
+from tunesmith.jobs.summary import Tested
+from tunesmith.jobs.tune import Workshop, tune, weigh
+
+FOLDS = 5
+
+
+def cross_validate(shop: Workshop, loaded: Loaded) -> Tested:
+    """Train once per fold on the other folds, and return what each model says of rows it never saw.
+
+    Every fold chooses on a dev part of its own; none is refitted, so the figures are those of models that saw fewer
+    rows than the one that ships: they err on the careful side. With repeats, the outputs of a row are averaged.
+    """
+    examples = list(loaded.splits.train)
+    evaluate = shop.recipe.evaluate
+    seed = shop.recipe.seed
+    folds = fold_examples(examples, loaded.groups, evaluate.folds or FOLDS, evaluate.repeats, seed)
+    sums: dict[str, np.ndarray[Any, Any]] = {}
+    times = np.zeros(len(examples))
+    for number, (inside, outside) in enumerate(folds, 1):
+        said = _fold(shop, loaded, examples, number, inside, outside)
+        for name, values in said.items():
+            rows = np.asarray(values)
+            total = sums.setdefault(name, np.zeros((len(examples), *rows.shape[1:])))
+            total[list(outside)] += rows
+        times[list(outside)] += 1
+    assert times.all(), "every row stands outside one fold"
+    means = {name: total / times.reshape(-1, *[1] * (total.ndim - 1)) for name, total in sums.items()}
+    return Tested(examples, means.pop("tuned"), means)
+
+
+def _fold(
+    shop: Workshop, loaded: Loaded, examples: Sequence[Example], number: int, inside: Sequence[int],
+    outside: Sequence[int],
+) -> dict[str, Any]:  # fmt: skip
+    """Return the outputs of the tuned model and of the baselines for one fold; a finished fold is not done again."""
+    run = shop.reporter.run
+    known = run.kept(f"fold-{number}")
+    if known is not None:
+        return dict(known)
+    seed = shop.recipe.seed
+    groups = [loaded.groups[i] for i in inside]
+    kept, held = split_examples([examples[i] for i in inside], groups, shop.recipe.data.dev_share, seed=seed)
+    train, dev = [examples[inside[i]] for i in kept], [examples[inside[i]] for i in held]
+    test = [examples[i] for i in outside]
+    tuned = tune(shop, f"fold-{number}", weigh(train) if shop.recipe.class_weights else train, dev)
+    task, temperature = calibrate(shop, logits_of(shop, tuned.model, dev), dev)
+    said = {"tuned": probabilities_of(task, logits_of(shop, tuned.model, test), temperature)}
+    said |= measure_baselines(shop, [*train, *dev], test)
+    plain = {name: values.tolist() for name, values in said.items()}
+    run.keep(f"fold-{number}", plain)
+    run.checkpoints(f"fold-{number}").remove()
+    return plain

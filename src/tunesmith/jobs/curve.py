@@ -1,0 +1,61 @@
+"""The learning curve: how much more rows would help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tunesmith.core.example import Example
+from tunesmith.data.split import split_examples
+from tunesmith.evaluation.interval import bootstrap
+from tunesmith.jobs.measure import logits_of, probabilities_of
+from tunesmith.jobs.tune import Tuned, Workshop, targets_of, tune, weigh
+
+SHARES = (0.125, 0.25, 0.5)
+
+
+def learning_curve(
+    shop: Workshop, train: Sequence[Example], dev: Sequence[Example], tuned: Tuned
+) -> list[dict[str, Any]]:
+    """Return {"rows", "score"} for growing shares of the train rows, scored on dev; test is not touched.
+
+    The parts are nested: what the curve adds is rows, not another draw.
+    """
+    points: list[dict[str, Any]] = []
+    rows = list(train)
+    parts: list[list[Example]] = []
+    for share in reversed(SHARES):
+        # Each part is drawn from the one before it, so a smaller part is inside every larger one.
+        relative = share * len(train) / len(rows)
+        kept, _ = split_examples(rows, list(range(len(rows))), 1.0 - relative, seed=shop.recipe.seed)
+        rows = [rows[i] for i in kept]
+        parts.insert(0, rows)
+    for share, part in zip(SHARES, parts, strict=True):
+        stage = f"curve-{share:g}"
+        model = tune(shop, stage, weigh(part) if shop.recipe.class_weights else part, dev).model
+        points.append({"rows": len(part), "score": _score(shop, model, dev)})
+    points.append({"rows": len(train), "score": _score(shop, tuned.model, dev)})
+    return points
+
+
+def curve_sentence(points: Sequence[dict[str, Any]], metric: str) -> str:
+    """Say what the last doubling of rows brought, and that the next brings less more often than not."""
+    before, last = points[-2]["score"], points[-1]["score"]
+    gain = last["value"] - before["value"]
+    rows = f"Going from {points[-2]['rows']} to {points[-1]['rows']} rows changed {metric} on dev by {gain:+.3f}"
+    if last["low"] <= before["value"] <= last["high"]:
+        return f"{rows}, which is within chance on {last['n']} dev rows: more rows of this kind may help little."
+    return f"{rows}; as many rows again would bring about half of that if the curve goes on as it did."
+
+
+def _score(shop: Workshop, model: Any, dev: Sequence[Example]) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    metric = shop.recipe.stop.metric or shop.task.metric
+    probabilities = probabilities_of(shop.task, logits_of(shop, model, dev), 1.0)
+    chosen = {metric: shop.task.metrics()[metric]}
+    recipe = shop.recipe
+    scores = bootstrap(
+        chosen, targets_of(shop.task, dev), probabilities, resamples=recipe.evaluate.resamples, seed=recipe.seed
+    )
+    return asdict(scores[metric])

@@ -1,0 +1,152 @@
+"""The main job, read aloud: from a recipe to a run with a bundle, a verdict and a report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tunesmith.core.example import Example, texts_of
+from tunesmith.core.task import Task
+from tunesmith.data.load import Loaded, load_splits
+from tunesmith.errors import Fault, InputError
+from tunesmith.jobs.interrupt import stop_signals
+from tunesmith.jobs.reporter import Progress, Reporter
+from tunesmith.models.sources import resolve_model
+from tunesmith.recipe.catalogue import load_entry
+from tunesmith.recipe.complete import Facts, complete
+from tunesmith.recipe.parse import parse
+from tunesmith.recipe.resolve import resolve
+from tunesmith.recipe.schema import Recipe
+from tunesmith.runs.store import Run, open_run
+
+if TYPE_CHECKING:
+    from tunesmith.jobs.tune import Workshop
+    from tunesmith.text.windows import Encoder
+
+
+def train(
+    recipe: Recipe | str | Path | Mapping[str, Any],
+    *,
+    folder: Path | str | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+    command: str = "tunesmith.train",
+) -> Run:
+    """Tune, compare and report; return the run.
+
+    Args:
+        recipe: a `Recipe`, a recipe file, a data file, or the plain data of a recipe.
+        folder: of the run; `runs/<time>-<task>-<data>` where not given.
+        resume: go on with the run in `folder`.
+        progress: called with events while it works: `say`, `stage`, `step`, `dev`, `finding`.
+        command: for the lock.
+
+    Raises:
+        InputError: recipe, data or model are wrong; every fault that could be found is in it.
+        RunError: the work failed for another reason (NaN loss, full disk, another process on the run).
+        Interrupted: Ctrl-C; `resume=True` goes on.
+
+    Example:
+        >>> run = tunesmith.train("reviews.csv")  # doctest: +SKIP
+        >>> run.report()["verdict"]  # doctest: +SKIP
+    """
+    asked = recipe if isinstance(recipe, Recipe) else parse(recipe)
+    plan = resolve(asked)  # every fault at once, before anything is built
+    where = None if folder is None else Path(folder)
+    with open_run(where, asked, resume=resume, command=command) as run, stop_signals() as wish:
+        reporter = Reporter(run, progress)
+        if run.is_finished:
+            reporter.say(f"{run.folder} is finished; there is nothing to resume.")
+            return run
+        opened = open_data(asked, reporter)
+        run.write_recipe(opened.recipe)
+        lock_run(run, opened)
+        from tunesmith.jobs.conclude import conclude  # torch is loaded once the data is known to be good
+        from tunesmith.jobs.tune import Workshop
+        from tunesmith.engine.device import Device, choose_precision
+
+        strategies = plan.strategies if asked.strategies is not None else resolve(opened.recipe).strategies
+        device = Device.open(choose_precision(opened.recipe.precision))
+        shop = Workshop(opened.recipe, opened.folder, opened.task, strategies, opened.encoder, device, reporter, wish)
+        conclude(shop, opened.loaded)
+    return run
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Data and model, found good; nothing is trained yet."""
+
+    recipe: Recipe
+    loaded: Loaded
+    task: Task
+    encoder: Encoder
+    folder: Path
+
+
+def open_data(asked: Recipe, reporter: Reporter) -> Opened:
+    """Find the model, read and check the rows, fit the task, and fill in what the recipe left open."""
+    from tunesmith.models.load import load_tokenizer
+    from tunesmith.text.windows import Encoder
+
+    folder = resolve_model(asked.model, say=reporter.say)
+    tokenizer, limit = load_tokenizer(folder)
+    encoder = Encoder(tokenizer, asked.text.max_tokens or limit)
+    loaded = load_splits(
+        asked.data, task=asked.task, seed=asked.seed, folds=asked.evaluate.folds, count_tokens=encoder.count_tokens,
+        max_tokens=asked.text.max_tokens,
+    )  # fmt: skip
+    for guess in loaded.guesses:
+        reporter.say(guess)
+    for finding in loaded.findings:
+        reporter.finding(finding)
+    stop_on_errors(loaded)
+    task: Task = load_entry("tasks", loaded.task)().fit(loaded.splits.train)
+    recipe = complete(asked, facts_of(loaded, task, encoder, limit, folder))
+    assert recipe.text.max_tokens is not None, "the recipe is complete"
+    encoder = replace(encoder, max_tokens=recipe.text.max_tokens, long=recipe.text.long, overlap=recipe.text.overlap)
+    return Opened(recipe, loaded, task, encoder, folder)
+
+
+def facts_of(loaded: Loaded, task: Task, encoder: Encoder, limit: int, folder: Path) -> Facts:
+    """Return what the defaults depend on."""
+    import json
+
+    train = loaded.splits.train
+    texts = [texts_of(e) for e in train]
+    specials = int(encoder.tokenizer.num_special_tokens_to_add(len(texts[0]) == 2))
+    lengths = [encoder.count_tokens([t[i] for t in texts]) for i in range(len(texts[0]))]
+    longest = max(sum(row) for row in zip(*lengths, strict=True)) + specials
+    counts = class_counts(train) if task.head().problem == "single_label_classification" else []
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    width = int(config.get("hidden_size") or config.get("dim") or config.get("d_model") or 768)
+    rows = len(train) + len(loaded.splits.dev)
+    return Facts(loaded.task, task.metric, rows, counts, longest, limit, width, loaded.dev_given)
+
+
+def class_counts(examples: Sequence[Example]) -> list[int]:
+    """Return the number of rows of each class."""
+    counts: dict[Any, int] = {}
+    for e in examples:
+        counts[e.target] = counts.get(e.target, 0) + 1
+    return list(counts.values())
+
+
+def stop_on_errors(loaded: Loaded) -> None:
+    """Raise what makes training impossible, all of it."""
+    errors = [f for f in loaded.findings if f.severity == "error"]
+    if errors:
+        raise InputError([Fault(f.code, f.source, f.message, f.remedy) for f in errors])
+
+
+def lock_run(run: Run, opened: Opened) -> None:
+    """Write the lock before any work: hashes of the data and of the model, versions, hardware, threads."""
+    import torch
+
+    weights = sorted(opened.folder.glob("*.safetensors"))
+    files: dict[str, Any] = dict(opened.loaded.files)
+    files |= {f"model/{path.name}": path for path in [*weights, opened.folder / "config.json"]}
+    run.write_lock(files, threads=torch.get_num_threads())
+
+

@@ -1,0 +1,338 @@
+"""One training: a pretrained model and rows in, the best weights that dev saw out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tunesmith.core.batch import Features
+from tunesmith.core.example import Example
+from tunesmith.core.strategy import Setup, Strategy
+from tunesmith.core.task import Task
+from tunesmith.engine.device import Device
+from tunesmith.engine.infer import outputs, vectors
+from tunesmith.engine.loop import Schedule, State, Step, Work, loop
+from tunesmith.engine.objective import compose, task_objective
+from tunesmith.engine.optim import make_optimizer, parameter_groups
+from tunesmith.engine.stop import Watch, planned_steps
+from tunesmith.errors import Fault, Interrupted
+from tunesmith.evaluation.metrics import HIGHER_IS_BETTER
+from tunesmith.jobs.interrupt import Wish
+from tunesmith.jobs.reporter import Reporter
+from tunesmith.models.load import load_model
+from tunesmith.recipe.schema import Recipe
+from tunesmith.runs.checkpoint import Checkpoints
+from tunesmith.runs.seed import seeded
+from tunesmith.text.batching import Batches, Collator, padding_id
+from tunesmith.text.windows import Encoder
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What every training of a run shares."""
+
+    recipe: Recipe
+    folder: Path
+    task: Task
+    strategies: Sequence[Strategy]
+    encoder: Encoder
+    device: Device
+    reporter: Reporter
+    wish: Wish
+
+    @property
+    def collate(self) -> Collator:
+        """Features → batch, for this tokenizer and task."""
+        tokenizer = self.encoder.tokenizer
+        numbers = self.task.head().problem != "single_label_classification"
+        return Collator(padding_id(tokenizer), numbers, tokenizer.padding_side)
+
+    def encode(self, examples: Sequence[Example]) -> list[Features]:
+        """Return the features of `examples`, with targets."""
+        return self.encoder.encode(examples, self.task.target)
+
+
+@dataclass(slots=True)
+class Tuned:
+    """The outcome of one training."""
+
+    model: nn.Module
+    best_step: int
+    best_epoch: float
+    history: list[dict[str, Any]] = field(default_factory=list)
+    seconds: float = 0.0
+    tokens: int = 0
+    padding: int = 0
+    trained_parameters: int = 0
+
+
+def tune(
+    shop: Workshop, stage: str, train: Sequence[Example], dev: Sequence[Example], *, epochs: float | None = None
+) -> Tuned:
+    """Train on `train`, choose on `dev`; go on from the stage's checkpoint where there is one.
+
+    Args:
+        shop: what the run's trainings share.
+        stage: name of the checkpoints and of the lines in the history.
+        train: rows to learn from.
+        dev: rows that decide which weights are best; empty where `epochs` says when to end.
+        epochs: end after so many passes, on the schedule of the full length; the weights at the end are the best.
+
+    Raises:
+        RunError: the loss is not a number, the disk is full.
+        Interrupted: somebody wished to stop; the checkpoint is written.
+    """
+    recipe, device = shop.recipe, shop.device
+    with seeded(recipe.seed):
+        features = shop.encode(train)
+        model = load_model(shop.folder, shop.task.head(), kind=recipe.head, seed=recipe.seed).model
+        model = _prepare(shop, model, train, features)
+        batches = Batches(features, recipe.batching.size, recipe.seed)
+        optimizer = make_optimizer(parameter_groups(model, recipe.optimizer, shop.strategies), recipe.optimizer)
+        prepared, prepared_optimizer = device.prepare(model, optimizer)
+        state = State(prepared, prepared_optimizer)
+        objective = compose(task_objective(prepared, shop.task), shop.strategies, model)
+        work = Work(
+            batches, shop.collate, objective, shop.strategies, device, recipe.optimizer, recipe.batching,
+            _schedule(recipe, batches.per_epoch, epochs), recipe.seed, lambda owner: train[owner].source,
+        )  # fmt: skip
+        training = _Training(shop, stage, work, state, model, dev)
+        return training.run()
+
+
+def weigh(examples: Sequence[Example], power: float = 0.5) -> list[Example]:
+    """Return the examples with weights that make rare classes count more: w_c ∝ (n / n_c)^power, of mean 1.
+
+    The square root (power 0.5) lifts a class without letting its few rows dominate the gradient.
+    """
+    counts: dict[Any, int] = {}
+    for e in examples:
+        counts[e.target] = counts.get(e.target, 0) + 1
+    raw = {name: (len(examples) / n) ** power for name, n in counts.items()}
+    mean = sum(raw[e.target] for e in examples) / len(examples)
+    return [replace(e, weight=e.weight * raw[e.target] / mean) for e in examples]
+
+
+def targets_of(task: Task, examples: Sequence[Example]) -> np.ndarray[Any, Any]:
+    """Return targets as the metrics want them: class indices [N], 0/1 [N, C] or numbers [N]."""
+    values = [task.target(e) for e in examples]
+    return np.asarray(values, dtype=np.int64 if task.head().problem == "single_label_classification" else np.float64)
+
+
+def _prepare(shop: Workshop, model: nn.Module, train: Sequence[Example], features: Sequence[Features]) -> nn.Module:
+    size = shop.recipe.batching.predict_size
+
+    def embed(model: nn.Module) -> Tensor:
+        return vectors(model.to(shop.device.target), features, shop.collate, size=size, context=shop.device.inference)
+
+    setup = Setup(shop.task, targets_of(shop.task, train), embed, shop.recipe.seed)
+    for strategy in shop.strategies:
+        model = strategy.prepare(model, setup)
+    return model
+
+
+def _schedule(recipe: Recipe, per_epoch: int, epochs: float | None) -> Schedule:
+    stop = recipe.stop
+    horizon = planned_steps(stop, per_epoch)
+    last = horizon if epochs is None else min(horizon, max(0, round(epochs * per_epoch)))
+    assert stop.evaluations_per_epoch is not None, "the recipe is not complete"
+    return Schedule(horizon, last, max(1, round(per_epoch / stop.evaluations_per_epoch)), stop.seconds)
+
+
+class _Training:
+    """The bookkeeping around the loop: evaluations, the best weights, checkpoints, what is said."""
+
+    def __init__(
+        self, shop: Workshop, stage: str, work: Work, state: State, model: nn.Module, dev: Sequence[Example]
+    ) -> None:
+        self.shop, self.stage, self.work, self.state, self.model = shop, stage, work, state, model
+        self.checkpoints: Checkpoints = shop.reporter.run.checkpoints(stage)
+        self.dev = shop.encode(dev) if dev else []
+        self.dev_targets = targets_of(shop.task, dev) if dev else np.empty(0)
+        metric = shop.recipe.stop.metric or shop.task.metric
+        self.metric = metric
+        self.watch = Watch(shop.recipe.stop.patience if dev else None, HIGHER_IS_BETTER[metric])
+        self.best: dict[str, Tensor] = {}
+        self.losses: list[float] = []
+        self.saved_at = time.monotonic()
+        self.is_done = False
+
+    def run(self) -> Tuned:
+        self._restore()
+        self.shop.reporter.tell("stage", name=self.stage, text=self._title(), resumed_at=self.state.step)
+        if self.state.step == 0 and self.dev:
+            self._look(0.0)  # where the head starts: the best weights may be these
+        if not self.is_done and self.work.schedule.last > 0:
+            for step in loop(self.work, self.state):
+                self.losses.append(step.loss)
+                self._tell(step)
+                due = False
+                if step.is_checkpoint:
+                    due = self._look(step.epoch) if self.dev else self._note(step.epoch)
+                if step.is_last or due:
+                    break
+                if step.is_checkpoint and self._is_time():
+                    self._save()
+                if self.shop.wish.stop:
+                    self._save()
+                    raise self._interrupted()
+        return self._finish()
+
+    def _finish(self) -> Tuned:
+        self.is_done = True
+        self._save()
+        model = self.shop.device.unwrap(self.state.model)
+        if self.best:
+            _load(model, self.best)
+        for strategy in self.shop.strategies:
+            model = strategy.finish(model)
+        best_step = self.watch.best_step if self.dev else self.state.step
+        return Tuned(
+            model.eval(), best_step, best_step / self.work.batches.per_epoch, self.watch.history, self.state.seconds,
+            self.state.tokens, self.state.padding, sum(p.numel() for p in model.parameters() if p.requires_grad),
+        )  # fmt: skip
+
+    def _look(self, epoch: float) -> bool:
+        """Evaluate dev, keep what is best; return whether patience has run out."""
+        shop = self.shop
+        logits = outputs(
+            self.state.model, self.dev, shop.collate, size=shop.recipe.batching.predict_size,
+            context=shop.device.inference,
+        )  # fmt: skip
+        batch = torch.from_numpy(self.dev_targets)
+        loss = float(shop.task.losses(logits, _targets_only(batch)).mean())
+        probabilities = shop.task.probabilities(logits).numpy()
+        score = float(shop.task.metrics()[self.metric](self.dev_targets, probabilities))
+        is_best = self.watch.see(self.state.step, score, loss)
+        if is_best:
+            self.best = {name: p.detach().cpu().clone() for name, p in _trainable(self.model)}
+        self._note(epoch, dev_loss=loss, dev_score=score)
+        shop.reporter.tell(
+            "dev", stage=self.stage, step=self.state.step, epoch=epoch, train_loss=self._mean_loss(), loss=loss,
+            metric=self.metric, score=score, best=is_best,
+        )  # fmt: skip
+        self.losses = []
+        return self.watch.is_due
+
+    def _note(self, epoch: float, **scores: float) -> bool:
+        self.watch.history.append(
+            {
+                "stage": self.stage, "step": self.state.step, "epoch": round(epoch, 4),
+                "train_loss": self._mean_loss(), "seconds": round(self.state.seconds, 2), **scores,
+            }
+        )  # fmt: skip
+        if not scores:
+            self.losses = []
+        return False
+
+    def _mean_loss(self) -> float | None:
+        return sum(self.losses) / len(self.losses) if self.losses else None
+
+    def _is_time(self) -> bool:
+        return time.monotonic() - self.saved_at >= self.shop.recipe.checkpoint_seconds
+
+    def _save(self) -> None:
+        """Write everything that moves. Last and best stand in one checkpoint: two files can disagree after a kill."""
+        tensors = {f"model.{name}": p.detach() for name, p in _trainable(self.model)}
+        tensors |= {f"best.{name}": p for name, p in self.best.items()}
+        plain: dict[str, Any] = {}
+        inner = getattr(self.state.optimizer, "optimizer", self.state.optimizer).state_dict()
+        for index, moments in inner["state"].items():
+            tensors |= {f"optimizer.{index}.{key}": value for key, value in moments.items()}
+        for number, strategy in enumerate(self.shop.strategies):
+            for key, value in strategy.state().items():
+                name = f"strategy.{number}.{key}"
+                if isinstance(value, Tensor):
+                    tensors[name] = value
+                else:
+                    plain[name] = value
+        watch, state = self.watch, self.state
+        self.checkpoints.save(
+            "last",
+            tensors,
+            {
+                "step": state.step, "seconds": state.seconds, "tokens": state.tokens, "padding": state.padding,
+                "best": watch.best, "best_loss": watch.best_loss, "best_step": watch.best_step, "stale": watch.stale,
+                "history": watch.history, "losses": self.losses, "done": self.is_done, "strategies": plain,
+            },
+        )  # fmt: skip
+        self.saved_at = time.monotonic()
+
+    def _restore(self) -> None:
+        found = self.checkpoints.load("last")
+        for warning in self.checkpoints.warnings:
+            self.shop.reporter.finding(warning)
+        if found is None:
+            return
+        tensors, plain = found
+        _load(self.model, _under(tensors, "model."))
+        self.best = _under(tensors, "best.")
+        inner = getattr(self.state.optimizer, "optimizer", self.state.optimizer)
+        groups = inner.state_dict()["param_groups"]
+        moments: dict[int, dict[str, Tensor]] = {}
+        for key, value in _under(tensors, "optimizer.").items():
+            index, _, name = key.partition(".")
+            moments.setdefault(int(index), {})[name] = value
+        inner.load_state_dict({"state": moments, "param_groups": groups})
+        for number, strategy in enumerate(self.shop.strategies):
+            prefix = f"strategy.{number}."
+            state = {**_under(tensors, prefix), **_under(plain["strategies"], prefix)}
+            if state:
+                strategy.restore(state)
+        self.state.step, self.state.seconds = plain["step"], plain["seconds"]
+        self.state.tokens, self.state.padding = plain["tokens"], plain["padding"]
+        watch = self.watch
+        watch.best, watch.best_loss, watch.best_step = plain["best"], plain["best_loss"], plain["best_step"]
+        watch.stale, watch.history, self.losses = plain["stale"], plain["history"], plain["losses"]
+        self.is_done = plain["done"]
+
+    def _tell(self, step: Step) -> None:
+        share = self.work.schedule.share(step.step, step.seconds)
+        left = step.seconds * (1.0 - share) / share if share else None
+        per_epoch = self.work.batches.per_epoch
+        self.shop.reporter.tell(
+            "step", stage=self.stage, step=step.step, steps=self.work.schedule.last, epoch=step.epoch,
+            epochs=self.work.schedule.last / per_epoch, loss=step.loss, seconds_left=left,
+            tokens_per_second=self.state.tokens / max(step.seconds, 1e-9),
+        )  # fmt: skip
+
+    def _title(self) -> str:
+        rows = len(self.work.batches.examples)
+        return f"{self.stage}: {rows} rows, at most {self.work.schedule.last} steps"
+
+    def _interrupted(self) -> Interrupted:
+        folder = self.shop.reporter.run.folder
+        return Interrupted(
+            Fault(
+                "K503", str(folder), f"stopped at step {self.state.step} of stage {self.stage}; nothing is lost.",
+                f"`tunesmith train {folder / 'recipe.yaml'} --out {folder} --resume` goes on.",
+            )
+        )  # fmt: skip
+
+
+def _trainable(model: nn.Module) -> list[tuple[str, nn.Parameter]]:
+    return [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+
+
+def _load(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    with torch.no_grad():
+        for name, parameter in _trainable(model):
+            parameter.copy_(tensors[name])
+
+
+def _under(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    return {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}
+
+
+def _targets_only(targets: Tensor) -> Any:
+    from tunesmith.core.batch import Batch
+
+    numbers = targets.float() if targets.is_floating_point() else targets
+    return Batch({}, numbers, torch.ones(len(targets)), torch.arange(len(targets)))

@@ -1,0 +1,39 @@
+"""Freezing: what is not trained cannot forget, and costs nothing."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import Field
+from torch import nn
+
+from tunesmith.core.strategy import Setup, Strategy
+from tunesmith.models.blocks import depth
+
+
+class Freeze(Strategy):
+    """Keep the lowest part of the body as it was pretrained.
+
+    Use it when rows are few or time is short: word embeddings are half of a small model and see most words never.
+
+    Cost: negative; frozen weights need no gradient, no moments and no place in a checkpoint.
+
+    Source: Lee, Tang and Lin 2019, What Would Elsa Do? Freezing Layers During Transformer Fine-Tuning.
+    """
+
+    embeddings: bool = True
+    """Whether word, position and type embeddings are frozen."""
+    blocks: Annotated[int, Field(ge=0)] = 0
+    """How many of the lowest blocks are frozen; freezes the embeddings too when above 0."""
+    names: str = ""
+    """Regular expression; parameters whose name it finds are frozen as well."""
+
+    def prepare(self, model: nn.Module, setup: Setup) -> nn.Module:
+        """Turn the gradients of the frozen parameters off."""
+        for name, parameter in model.named_parameters():
+            level = depth(name, model)
+            low = level <= self.blocks if self.blocks else (self.embeddings and level == 0)
+            if low or (self.names and re.search(self.names, name)):
+                parameter.requires_grad_(False)
+        return model

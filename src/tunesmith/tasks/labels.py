@@ -1,0 +1,36 @@
+"""Label names and their order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tunesmith.errors import Fault, InputError, did_you_mean
+
+
+def ordered(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the distinct names: numbers by value, everything else by the alphabet.
+
+    Example:
+        >>> ordered(["10", "9", "10"])
+        ('9', '10')
+    """
+    distinct = set(names)
+    if all(name.lstrip("-").isdigit() for name in distinct):
+        return tuple(sorted(distinct, key=int))
+    return tuple(sorted(distinct))
+
+
+def index(name: object, labels: tuple[str, ...], source: str) -> int:
+    """Return the position of `name` in `labels`.
+
+    Raises:
+        InputError: the name was not in the rows the task was fitted on.
+    """
+    try:
+        return labels.index(str(name))
+    except ValueError:
+        known = ", ".join(labels[:8]) + (", …" if len(labels) > 8 else "")
+        raise InputError(
+            Fault("K107", source, f'label "{name}" is not one of ({known}).',
+                  f"{did_you_mean(str(name), labels)} Fix the row, or map it under data.labels.".strip())
+        ) from None  # fmt: skip
