@@ -1,0 +1,43 @@
+"""What every test may use: a tiny model, rows to learn, a place for runs."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # a stolen core makes two threads slower than one
+
+from pathlib import Path
+
+import pytest
+
+WORDS = {
+    "good": ["good", "great", "fine", "lovely", "superb"],
+    "bad": ["bad", "awful", "poor", "nasty", "dire"],
+    "odd": ["odd", "weird", "strange", "curious", "queer"],
+}
+FILLERS = ["the film was", "a book so", "this bike is", "my day felt", "that song seems", "our trip looked"]
+
+
+@pytest.fixture(scope="session")
+def rows() -> list[tuple[str, str]]:
+    """Ninety rows of three classes that one word gives away."""
+    return [(f"{filler} {word}", label) for label, words in WORDS.items() for word in words for filler in FILLERS]
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]) -> Path:
+    """A folder with a tiny BERT that knows the words of `rows`."""
+    from tunesmith.models.tiny import save_tiny
+
+    return save_tiny(tmp_path_factory.mktemp("models") / "tiny", [text for text, _ in rows])
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real data sets beside the project; a test that needs it is marked `real`."""
+    folder = Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("no ../shared/data beside the project")
+    return folder

@@ -1,0 +1,92 @@
+"""Groups, rates and the schedule."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from tunesmith.core.task import HeadSpec
+from tunesmith.engine.optim import make_optimizer, parameter_groups, rate, set_rate
+from tunesmith.engine.stop import Watch, planned_steps
+from tunesmith.models.load import load_model
+from tunesmith.recipe.schema import Optimizer, Stop
+from tunesmith.strategies.freeze import Freeze
+from tunesmith.strategies.layerwise_lr import LayerwiseLR
+
+HEAD = HeadSpec("single_label_classification", ("a", "b"))
+SETTINGS = Optimizer(learning_rate=1e-4, head_learning_rate=1e-3)
+
+
+def test_every_trainable_parameter_is_in_exactly_one_group_and_vectors_are_not_decayed(tiny: Path) -> None:
+    model = load_model(tiny, HEAD, seed=0).model
+    groups = parameter_groups(model, SETTINGS, [LayerwiseLR(decay=0.5)])
+    names = [name for group in groups for name, _ in group["params"]]
+    assert sorted(names) == sorted(name for name, _ in model.named_parameters())
+    for group in groups:
+        for _, parameter in group["params"]:
+            assert group["weight_decay"] == (0.01 if parameter.ndim > 1 else 0.0)
+
+
+def test_layerwise_rates_halve_from_block_to_block(tiny: Path) -> None:
+    model = load_model(tiny, HEAD, seed=0).model
+    rates = {
+        name: group["lr"]
+        for group in parameter_groups(model, SETTINGS, [LayerwiseLR(decay=0.5)])
+        for name, _ in group["params"]
+    }
+    assert rates["classifier.weight"] == 1e-3
+    assert rates["bert.encoder.layer.1.output.dense.weight"] == 1e-4
+    assert rates["bert.encoder.layer.0.output.dense.weight"] == 5e-5
+    assert rates["bert.embeddings.word_embeddings.weight"] == 2.5e-5
+
+
+def test_frozen_parameters_are_in_no_group(tiny: Path) -> None:
+    model = load_model(tiny, HEAD, seed=0).model
+    Freeze(blocks=1, names="pooler").prepare(model, None)  # type: ignore[arg-type]
+    names = [name for group in parameter_groups(model, SETTINGS, []) for name, _ in group["params"]]
+    assert names
+    assert not any("embeddings" in name or "layer.0" in name or "pooler" in name for name in names)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "share", "factor"),
+    [("linear", 0.05, 0.5), ("linear", 0.1, 1.0), ("linear", 0.55, 0.5), ("linear", 1.0, 0.0),
+     ("cosine", 0.55, 0.5), ("cosine", 1.0, 0.0), ("constant", 0.99, 1.0)],
+)  # fmt: skip
+def test_the_rate_rises_and_falls(schedule: str, share: float, factor: float) -> None:
+    assert rate(share, Optimizer(schedule=schedule, warmup=0.1)) == pytest.approx(factor)  # type: ignore[arg-type]
+
+
+def test_set_rate_scales_the_peak_of_each_group() -> None:
+    groups = [{"name": "a", "params": [("w", torch.nn.Parameter(torch.ones(2)))], "lr": 0.4, "weight_decay": 0.0}]
+    optimizer = make_optimizer(groups, SETTINGS)  # type: ignore[arg-type]
+    for _ in range(2):
+        set_rate(optimizer, 0.5)
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.2)
+
+
+def test_the_watch_keeps_the_best_and_breaks_ties_by_loss() -> None:
+    watch = Watch(patience=2)
+    assert watch.see(0, 0.5, 1.0)
+    watch.history.append({})
+    assert watch.see(1, 0.5, 0.9)
+    assert not watch.see(2, 0.5, 0.95)
+    assert not watch.is_due
+    assert not watch.see(3, 0.4, 0.1)
+    assert watch.is_due
+    assert watch.best_step == 1
+
+
+def test_a_lower_error_is_better_where_the_metric_says_so() -> None:
+    watch = Watch(patience=1, maximise=False)
+    watch.see(0, 2.0, 1.0)
+    watch.history.append({})
+    assert watch.see(1, 1.0, 1.0)
+    assert not watch.see(2, 1.5, 1.0)
+
+
+def test_steps_follow_from_epochs_and_are_capped() -> None:
+    assert planned_steps(Stop(epochs=2.5), 10) == 25
+    assert planned_steps(Stop(epochs=2.5, steps=7), 10) == 7
