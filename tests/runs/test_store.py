@@ -24,6 +24,7 @@ COMMAND = "tunesmith train rows.csv"
 @pytest.fixture(autouse=True)
 def _inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))  # the temporary folder may lie in a repository
     Path("rows.csv").write_text("text,label\ngood,yes\n", encoding="utf-8")
 
 

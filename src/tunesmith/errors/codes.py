@@ -18,6 +18,171 @@ class Code(NamedTuple):
 
 CODES: dict[str, Code] = {
     # K1xx data
+    "K101": Code(
+        "A file cannot be read",
+        "Nothing can be learnt from a file that is not there, is empty or is damaged.",
+        "Check the path, the rights and the size of the file; copy or download it again.",
+    ),
+    "K102": Code(
+        "Another encoding than UTF-8, or unreadable characters",
+        "No text file says how it is encoded. It was found from the bytes; a wrong guess shows as odd letters.",
+        "Look at a few texts. If letters are wrong, save the file as UTF-8.",
+    ),
+    "K103": Code(
+        "Not a table",
+        "Rows were expected: lines of cells, or objects with the same keys.",
+        "Save the data as csv, tsv, json, jsonl, parquet or xlsx.",
+    ),
+    "K104": Code(
+        "A torn row",
+        "A row with too few or too many cells has usually lost half of a text, or holds a part of its neighbour.",
+        "Quote the cells that hold delimiters or line breaks, or set data.on_bad_row to error, skip or keep.",
+    ),
+    "K105": Code(
+        "Surplus cells joined into the text",
+        "Text with unquoted delimiters falls apart into cells. Where it is plain what belongs together, it is joined.",
+        "Nothing need be done; write the file with quotes to be sure.",
+    ),
+    "K106": Code(
+        "Columns are missing or ambiguous",
+        "Guessing between two columns that could both be meant would train on the wrong one without a word.",
+        "Name the column: --set data.text=COLUMN, --set data.label=COLUMN (text_a and text_b for pairs).",
+    ),
+    "K107": Code(
+        "An unknown label",
+        "A label that no train row has cannot be learnt; mostly it is a typing error.",
+        "Fix the row, or map the label under data.labels.",
+    ),
+    "K108": Code(
+        "A row without text",
+        "There is nothing to read in it.",
+        "Fill or remove the row, or set data.on_bad_row to error, skip or keep.",
+    ),
+    "K109": Code(
+        "A row without label",
+        "It cannot be learnt from, nor scored.",
+        "Label or remove the row. Unlabelled rows are for `tunesmith predict`.",
+    ),
+    "K110": Code(
+        "A stray quote",
+        "A quote that opens a cell and never closes it swallows the rows behind it. It was read as plain text.",
+        "Look at the rows; double a quote that belongs to the text, or quote the whole cell.",
+    ),
+    "K111": Code(
+        "No header",
+        "The first row looks like data, so the columns were numbered: column1, column2, …",
+        "Set data.header to true or false if that is wrong, or write a header.",
+    ),
+    "K112": Code(
+        "Column names made up",
+        "Columns without a name, or with one that was there before, can only be spoken of with a name of their own.",
+        "Nothing need be done unless such a column is meant; then use the name in the message.",
+    ),
+    "K113": Code(
+        "Labels written in several ways",
+        "Labels that differ only in case or spaces are meant to be the same; apart, they would be two classes.",
+        "Nothing need be done; clean the file, or map the labels under data.labels, to be sure.",
+    ),
+    "K114": Code(
+        "Labels written as decimal numbers",
+        "0.0 and 1.0 are what spreadsheets make of the classes 0 and 1.",
+        "Nothing need be done; map them to words under data.labels for a report that is easier to read.",
+    ),
+    "K115": Code(
+        "One class only",
+        "There is nothing to tell apart. The file may be the head of one that is sorted by label.",
+        "Take rows of all classes.",
+    ),
+    "K116": Code(
+        "Tiny classes",
+        "What has a handful of examples is hardly learnt, and its score is chance.",
+        "Label more rows of these classes, or merge them under data.labels.",
+    ),
+    "K117": Code(
+        "Uneven classes",
+        "A model that always says the largest class already looks good in accuracy.",
+        "Judge by macro-F1, which counts every class alike.",
+    ),
+    "K118": Code(
+        "Repeated texts",
+        "Rows that are there twice count twice, and make a score too good where they stand in train and test.",
+        "Remove the repetitions if they come from a mistake. Splits made here keep them on one side.",
+    ),
+    "K119": Code(
+        "Nearly the same texts",
+        "Texts that differ in a few characters are as good as repeated.",
+        "Nothing need be done: splits made here keep them on one side (data.near_duplicates).",
+    ),
+    "K120": Code(
+        "The same text with different labels",
+        "At most one of the labels can be right, so nothing that is learnt from the text alone can get all of them.",
+        "Decide which label is right, or, if several are, list them in one row and train with `task: multilabel`.",
+    ),
+    "K121": Code(
+        "The same text in train and test",
+        "A model may know such a row by heart; the score says too little about new text.",
+        "Remove the rows from one of the files.",
+    ),
+    "K122": Code(
+        "Nearly the same text in train and test",
+        "A model may know the near twin by heart; the score says too little about new text.",
+        "Look at the rows and remove those that come from the same source.",
+    ),
+    "K123": Code(
+        "The file is sorted by label",
+        "The head of such a file has one class only. Rows are shuffled here, so training is safe.",
+        "Nothing need be done; beware of taking the first rows of the file as a sample.",
+    ),
+    "K124": Code(
+        "Texts longer than the window",
+        "What does not fit into the window is not read.",
+        "Raise text.max_tokens, or set text.long to window.",
+    ),
+    "K125": Code(
+        "Rows in another script",
+        "Most models know few scripts well, and rows in another language are often misplaced.",
+        "Look at the rows; choose a multilingual model if they belong to the data.",
+    ),
+    "K126": Code(
+        "A column that gives the label away",
+        "Who knows this column knows the label. It is not used, but it shows that the label may be derived from it.",
+        "Make sure that it is not known when the model is used, and that it does not occur in the text.",
+    ),
+    "K127": Code(
+        "The label is not a number",
+        "Regression learns from numbers.",
+        "Fix the rows, or train with `task: classify`.",
+    ),
+    "K128": Code(
+        "Too few rows",
+        "Nothing can be trained or measured on so little.",
+        "Give more rows, or look at the findings that say why rows were left out.",
+    ),
+    "K129": Code(
+        "A hub data set cannot be had",
+        "It was neither in the local cache nor reachable.",
+        "Check the name and the network, or download the files and name them.",
+    ),
+    "K130": Code(
+        "A line that is not an object",
+        "Every line of a jsonl file is one JSON object.",
+        "Mend the line, or set data.on_bad_row to skip.",
+    ),
+    "K131": Code(
+        "Rows cannot be written",
+        "The output must be a file whose kind can be told from its suffix, with the same columns in every row.",
+        "Give a path that ends in .csv, .jsonl or .parquet (each also .gz but parquet), in a folder that exists.",
+    ),
+    "K132": Code(
+        "Ids that repeat",
+        "An id names one row; where it repeats, row numbers are used.",
+        "Name another column under data.id, or none.",
+    ),
+    "K133": Code(
+        "A time that cannot be read",
+        "Rows can only be ordered by time where every one has a time.",
+        "Write times as 2024-03-31 or 2024-03-31T12:00, or as numbers.",
+    ),
     # K2xx recipe
     "K201": Code(
         "There is no such key",
@@ -75,6 +240,41 @@ CODES: dict[str, Code] = {
         "Check the name and where you are; paths on the command line start in the current folder.",
     ),
     # K3xx models
+    "K310": Code(
+        "No such model",
+        "A model is a folder, a known name or a hub id written owner/name.",
+        "`tunesmith models` lists the known names; the message suggests the nearest.",
+    ),
+    "K311": Code(
+        "The folder holds no usable model",
+        "A model folder has config.json, a tokenizer and model.safetensors (or its parts and their index).",
+        "Give the folder that has them; copy or download it again if a part is missing.",
+    ),
+    "K312": Code(
+        "The weights are a pickle",
+        "Loading a pickle can run any code that its author wrote; safetensors files hold numbers only.",
+        "Use a model with safetensors weights, or convert it once with the command in the message.",
+    ),
+    "K313": Code(
+        "The hub cannot give this model",
+        "The id is misspelt, or the model is private, gated, or has no safetensors weights.",
+        "Check the id; accept the model's terms on its page and log in with `hf auth login`.",
+    ),
+    "K314": Code(
+        "The model could not be fetched",
+        "It is not on this machine, and neither the hub nor the package index could be reached for it.",
+        "Run one of the commands in the message, on another machine if need be.",
+    ),
+    "K315": Code(
+        "What was downloaded is not what was published",
+        "Known models are pinned by hash, so that nobody can put other weights in their place.",
+        "Try again; if it stays so, ask whoever runs your package mirror.",
+    ),
+    "K316": Code(
+        "The model cannot be stored",
+        "A model takes from a hundred megabytes to a few gigabytes in the cache.",
+        "Free some space, or set TUNESMITH_CACHE to a folder that can be written.",
+    ),
     # K4xx runs
     "K401": Code(
         "The folder already holds a run",
