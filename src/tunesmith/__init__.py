@@ -1,3 +1,55 @@
-"""tunesmith: a pretrained language model and your own data, turned into a model you can trust."""
+"""tunesmith: a pretrained language model and your own data, turned into a model you can trust.
+
+Example:
+    >>> import tunesmith
+    >>> run = tunesmith.train("reviews.csv")  # doctest: +SKIP
+    >>> next(tunesmith.predict(run.folder, ["Never again."]))["label"]  # doctest: +SKIP
+    'negative'
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+__all__ = ["Bundle", "Recipe", "Run", "check", "compare", "evaluate", "load", "predict", "train"]
+
+if TYPE_CHECKING:
+    from tunesmith.bundle.load import Bundle
+    from tunesmith.bundle.load import load_bundle as load
+    from tunesmith.jobs.check import check
+    from tunesmith.jobs.compare import compare
+    from tunesmith.jobs.evaluate import evaluate
+    from tunesmith.jobs.predict import predict
+    from tunesmith.jobs.train import train
+    from tunesmith.recipe.schema import Recipe
+    from tunesmith.runs.store import Run
+
+_HOMES = {
+    "Bundle": "tunesmith.bundle.load:Bundle",
+    "Recipe": "tunesmith.recipe.schema:Recipe",
+    "Run": "tunesmith.runs.store:Run",
+    "check": "tunesmith.jobs.check:check",
+    "compare": "tunesmith.jobs.compare:compare",
+    "evaluate": "tunesmith.jobs.evaluate:evaluate",
+    "load": "tunesmith.bundle.load:load_bundle",
+    "predict": "tunesmith.jobs.predict:predict",
+    "train": "tunesmith.jobs.train:train",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used (PEP 562): `import tunesmith` alone loads no torch."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'tunesmith' has no attribute {name!r}")
+    module, _, attribute = home.partition(":")
+    value = getattr(import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

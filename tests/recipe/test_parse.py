@@ -179,7 +179,7 @@ def test_a_recipe_that_cannot_be_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("asked", "where"),
     [
-        ({"data": {"train": "a", "text_a": "x"}}, "data"),
+        ({"data": {"train": "a", "text_a": "x", "text": "y"}}, "data.text"),
         ({"data": {"train": "a", "text": "x"}, "task": "pair"}, "data.text"),
         ({"data": {"train": "a", "text_a": "x", "text_b": "y"}, "task": "regress"}, "task"),
         ({"data": {"train": "a", "dev_share": 0.9, "test_share": 0.1}}, "data.dev_share"),

@@ -29,7 +29,7 @@ def test_the_task_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_all_faults_come_before_anything_is_built(gentle: None) -> None:
     recipe = Recipe(
-        data=Data(train="a.csv", text_a="x"),
+        data=Data(train="a.csv", separator=""),
         strategies=({"gentle": {"share": "much", "size": 1}}, {"gentl": {}}),
     )
     with pytest.raises(InputError) as caught:
@@ -38,7 +38,7 @@ def test_all_faults_come_before_anything_is_built(gentle: None) -> None:
         ("K201", "recipe: strategies[0].gentle.size"),
         ("K204", "recipe: strategies[0].gentle.share"),
         ("K207", "recipe: strategies[1]"),
-        ("K210", "recipe: data"),
+        ("K210", "recipe: data.separator"),
     ]
 
 

@@ -19,9 +19,6 @@ def contradictions(recipe: Recipe, where: Where) -> list[Fault]:
 def _of_columns(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
     data = recipe.data
     pair = data.text_a or data.text_b
-    if pair and not (data.text_a and data.text_b):
-        missing = "text_b" if data.text_a else "text_a"
-        yield ("data",), f"a pair has two texts, and data.{missing} is not given.", f"Add data.{missing}."
     if pair and data.text:
         yield ("data", "text"), "data.text stands beside data.text_a and data.text_b.", "Keep one text or two."
     if pair and recipe.task not in ("auto", "pair"):

@@ -1,0 +1,59 @@
+"""`tunesmith train`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tunesmith.cli.guard import working
+from tunesmith.cli.options import Debug, Dev, Json, Model, Out, Seed, Sets, Source, Task, Test, given
+from tunesmith.cli.show import Screen
+from tunesmith.cli.words import report_lines
+
+
+def train(
+    source: Source,
+    dev: Dev = None,
+    test: Test = None,
+    task: Task = None,
+    model: Model = None,
+    out: Out = None,
+    seed: Seed = None,
+    sets: Sets = None,
+    curve: Annotated[bool, typer.Option("--curve", help="Measure how much more rows would help.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue the run in --out, or in the folder given.")
+    ] = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Fine-tune a model, compare it with its baselines, and report.
+
+    \b
+    Examples:
+      tunesmith train reviews.csv
+      tunesmith train reviews.csv --test holdout.csv --out runs/first --set stop.epochs=4
+      tunesmith train runs/first --resume
+    """
+    if resume and out is None and Path(source).is_dir():
+        out = Path(source)
+    again = f"`tunesmith train {source} --out {out or 'RUN'} --resume` continues it."
+    with working(as_json, debug, again) as screen:
+        from tunesmith.recipe.parse import parse
+
+        flags = given(data_dev=dev, data_test=test, task=task, model=model, seed=seed, evaluate_curve=curve or None)
+        run_training(screen, parse(source, sets=sets or (), flags=flags), out, resume=resume)
+
+
+def run_training(screen: Screen, recipe: Any, out: Path | None, *, resume: bool = False) -> None:
+    """Train with progress on the screen, then show the report."""
+    from tunesmith.jobs.train import train as train_job
+
+    with screen.progress() as progress:
+        run = train_job(recipe, folder=out, resume=resume, progress=progress, command=shlex.join(sys.argv))
+    report = run.report()
+    screen.result({"folder": str(run.folder), **report}, report_lines(report, str(run.folder)))

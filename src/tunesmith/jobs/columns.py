@@ -1,0 +1,63 @@
+"""Which columns of a new file hold the texts: those the run was trained on, by name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from tunesmith.bundle.load import Bundle
+from tunesmith.errors import Fault, InputError, did_you_mean
+
+
+def text_columns(bundle: Bundle, there: Sequence[str], asked: Sequence[str], source: str) -> tuple[str, ...]:
+    """Return the column of the text, or the two of a pair.
+
+    Args:
+        bundle: whose run says which columns it was trained on, where the run is still around it.
+        there: the columns of the file.
+        asked: the user's choice; empty where there is none.
+        source: the file as messages say it.
+
+    Raises:
+        InputError: a column is not there (K611), or which one it is cannot be known (K612).
+    """
+    roles = ("text_a", "text_b") if bundle.task.name == "pair" else ("text",)
+    if asked:
+        return _checked(asked, roles, there, source)
+    trained = trained_columns(bundle)
+    for names in ([trained.get(role) for role in roles], list(roles)):
+        if all(name in there for name in names):
+            return tuple(map(str, names))
+    if len(there) == len(roles):
+        return tuple(there)
+    wanted = " and ".join(f'"{trained[role]}"' for role in roles if trained.get(role)) or " and ".join(roles)
+    message = f"no column is called {wanted}; it has: {', '.join(there)}."
+    flag = " ".join(f"--text {role.upper()}" for role in roles)
+    raise InputError(Fault("K612", source, message, f"Say which to read: {flag}."))
+
+
+def trained_columns(bundle: Bundle) -> dict[str, Any]:
+    """Return role → column of the run that made `bundle`; empty where the model folder stands alone."""
+    path = bundle.folder.parent / "report.json"
+    try:
+        columns = json.loads(path.read_bytes())["data"]["columns"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return dict(columns)
+
+
+def _checked(asked: Sequence[str], roles: Sequence[str], there: Sequence[str], source: str) -> tuple[str, ...]:
+    if len(asked) != len(roles):
+        message = f"the model reads {len(roles)} column{'s' if len(roles) > 1 else ''}, and {len(asked)} came."
+        raise InputError(Fault("K612", source, message, f"Give --text {len(roles)} times."))
+    missing = [name for name in asked if name not in there]
+    if missing:
+        raise InputError(
+            [
+                Fault("K611", source, f'there is no column "{name}".',
+                      f"{did_you_mean(name, there)} It has: {', '.join(there)}.".strip())
+                for name in missing
+            ]
+        )  # fmt: skip
+    return tuple(asked)
