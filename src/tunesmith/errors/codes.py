@@ -240,6 +240,27 @@ CODES: dict[str, Code] = {
         "Check the name and where you are; paths on the command line start in the current folder.",
     ),
     # K3xx models
+    "K301": Code(
+        "No model can be loaded from a folder",
+        "A model is config.json, tokenizer.json and *.safetensors that belong together; one of them is missing, torn "
+        "or of a kind that transformers does not know.",
+        "Take a name that `tunesmith models` lists, or fetch the folder again.",
+    ),
+    "K302": Code(
+        "The architecture has no head for classification",
+        "transformers ships no sequence-classification class for it, so there is nothing to load.",
+        "Set `head: pooled`: mean pooling and a linear layer fit every encoder.",
+    ),
+    "K303": Code(
+        "The tokenizer has no fast version",
+        "Windows over long texts and exact offsets come from the tokenizers library.",
+        "Choose a model with a tokenizer.json, or convert the tokenizer with transformers.",
+    ),
+    "K304": Code(
+        "Weights of the body are missing from the files",
+        "They would start from noise, and the result would look like a bad model rather than a bad download.",
+        "The files do not belong to the config.json beside them; fetch the model again.",
+    ),
     "K310": Code(
         "No such model",
         "A model is a folder, a known name or a hub id written owner/name.",
@@ -352,7 +373,38 @@ CODES: dict[str, Code] = {
         "Run the command that the message prints.",
     ),
     # K5xx training
+    "K501": Code(
+        "The loss is not a finite number",
+        "A rate that is too high, half precision or a broken row made the weights overflow; going on would lose them.",
+        "Lower optimizer.learning_rate, set `precision: fp32`, or look at the rows that the message names. The last "
+        "checkpoint is from before.",
+    ),
+    "K502": Code(
+        "fp16 needs a GPU",
+        "Its small range needs loss scaling, which is a matter of GPUs.",
+        "Set `precision: auto`.",
+    ),
+    "K503": Code(
+        "The run was interrupted",
+        "Somebody pressed Ctrl-C or asked the process to end. The state was written between two steps.",
+        "Run the command that the message prints; the result is the same as without the interruption.",
+    ),
     # K6xx bundles and prediction
+    "K601": Code(
+        "A model that reads one text was given two, or the reverse",
+        "The `pair` task reads two texts per row, every other task one.",
+        "Give as many texts per row as the model was trained on.",
+    ),
+    "K602": Code(
+        "A folder holds no tuned model",
+        "A bundle is a model folder with a tunesmith.json, as a finished run has it in `model/`.",
+        "Name a finished run; `tunesmith runs` lists them.",
+    ),
+    "K603": Code(
+        "A bundle is newer than this version",
+        "Its format changed in a later version of tunesmith.",
+        "pip install --upgrade tunesmith",
+    ),
     # K7xx installation
     "K701": Code(
         "An optional library is missing",

@@ -1,0 +1,233 @@
+"""What is wrong or notable in data that has been read: the same look at the rows before training and in `check`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tunesmith.core.report import Finding, Severity
+from tunesmith.data.duplicates import Array, Clusters, find_clusters
+from tunesmith.data.findings import count_of, have, note_rows, shorten
+from tunesmith.data.giveaway import giveaway_findings
+from tunesmith.data.labels import classes_of
+from tunesmith.data.lengths import Lengths, measure_lengths
+from tunesmith.data.rows import Prepared, Rows, label_counts
+from tunesmith.data.scripts import foreign_rows
+
+TINY_CLASS = 8
+"""Fewer rows than this are hardly learnt: eight a class is where the few-shot figures of benchmarks begin."""
+IMBALANCE = 10
+"""The largest class has so many times the rows of the smallest (tiny ones apart) before it is worth a word."""
+
+CountTokens = Callable[[Sequence[str]], Sequence[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """The outcome of a look at the rows.
+
+    Args:
+        findings: errors, warnings and notes.
+        clusters: of all rows: train, then dev, then test.
+        lengths: of the train texts.
+    """
+
+    findings: tuple[Finding, ...]
+    clusters: Clusters
+    lengths: Lengths
+
+    def groups(self, rows: int) -> Array:
+        """Return the clusters of the first `rows` rows, which are those of train."""
+        return self.clusters.near[:rows]
+
+
+def inspect(
+    prepared: Prepared, *, near: bool = True, count_tokens: CountTokens | None = None, max_tokens: int | None = None
+) -> Inspection:
+    """Look for everything that would spoil a training or its score.
+
+    Args:
+        prepared: the rows of all files.
+        near: whether to look for nearly equal texts.
+        count_tokens: texts → their numbers of tokens; lengths are in characters without it.
+        max_tokens: what the model will read of a text.
+
+    Cost: about 60 µs a row of 100 characters on one core.
+    """
+    train = prepared.files["train"]
+    split_rows = list(prepared.files.values())
+    texts = [[text for rows in split_rows for text in rows.texts[side]] for side in range(len(train.texts))]
+    clusters = find_clusters(texts, near=near)
+    lengths = measure_lengths(train.texts, count_tokens, max_tokens)
+    findings = [
+        *prepared.findings,
+        *_label_findings(prepared, train),
+        *giveaway_findings(prepared),
+        *_order_findings(train),
+        *_duplicate_findings(split_rows, clusters),
+        *_conflict_findings(prepared, split_rows, clusters.same),
+        *_leak_findings(prepared, clusters),
+        *lengths.findings(train),
+        *_script_findings(split_rows),
+    ]
+    order = {"error": 0, "warning": 1, "note": 2}
+    return Inspection(tuple(sorted(findings, key=lambda finding: order[finding.severity])), clusters, lengths)
+
+
+# --- labels ------------------------------------------------------------------------------------------------------
+
+
+def _label_findings(prepared: Prepared, train: Rows) -> Iterator[Finding]:
+    if not len(train):
+        yield note_rows("K128", "error", train.name, "no row with text and label is left.", "Give rows that have both.")
+        return
+    if prepared.kind == "number":
+        if len(set(train.targets)) < 2:
+            message = f"every row has the same number, {train.targets[0]}."
+            yield note_rows("K115", "error", train.name, message, "Give rows with different numbers.")
+        return
+    counts = label_counts(train.targets)
+    if len(counts) < (1 if prepared.kind == "set" else 2):
+        what = f'every row has the label "{shorten(next(iter(counts)))}"' if counts else "no row has a label"
+        yield note_rows(
+            "K115", "error", train.name, f"{what}; there is nothing to tell apart.",
+            "Give rows of at least two classes. If the file is the head of one sorted by label, take rows at random.",
+        )  # fmt: skip
+        return
+    yield from _size_findings(train, counts)
+
+
+def _size_findings(train: Rows, counts: dict[str, int]) -> Iterator[Finding]:
+    rows_of: dict[str, list[int]] = {}
+    tiny = {name: count for name, count in counts.items() if count < TINY_CLASS}
+    for number, target in zip(train.numbers.tolist(), train.targets, strict=True) if tiny else ():
+        for name in classes_of(target):
+            if name in tiny:
+                rows_of.setdefault(name, []).append(number)
+    single = [name for name, count in tiny.items() if count == 1]
+    few = [name for name, count in tiny.items() if count > 1]
+    for names, what, remedy in (
+        (single, "one row only; it can be learnt from or tested on, not both",
+         "Label more rows, or merge or drop the class under data.labels."),
+        (few, f"fewer than {TINY_CLASS} rows", "Label more rows of these classes, or merge them under data.labels."),
+    ):  # fmt: skip
+        if names:
+            shown = ", ".join(f'"{shorten(name, 30)}" ({counts[name]})' for name in names[:8])
+            more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+            message = f"{have(len(names), 'class')} {what}: {shown}{more}."
+            rows = [row for name in names for row in rows_of[name]]
+            yield note_rows("K116", "warning", train.name, message, remedy, rows)
+    sizable = [count for count in counts.values() if count >= TINY_CLASS]
+    if len(sizable) > 1 and sizable[0] >= IMBALANCE * sizable[-1]:
+        large, small = next(iter(counts)), [name for name, count in counts.items() if count >= TINY_CLASS][-1]
+        share, few_rows = counts[large] / len(train), f'"{shorten(small, 30)}" {counts[small]:,}'
+        yield note_rows(
+            "K117", "warning", train.name,
+            f'"{shorten(large, 30)}" has {counts[large]:,} rows ({share:.0%}), {few_rows}.',
+            "Judge by macro-F1; class_weights may help the small classes.",
+        )  # fmt: skip
+
+
+def _order_findings(train: Rows) -> Iterator[Finding]:
+    """Notice a file sorted by label: the label changes hardly more often than there are classes."""
+    if len(train) < 20 or not isinstance(train.targets[0], str):
+        return
+    classes = len(set(train.targets))
+    changes = sum(1 for one, two in zip(train.targets, train.targets[1:], strict=False) if one != two)
+    mixed = len(train) * (1 - sum(count**2 for count in label_counts(train.targets).values()) / len(train) ** 2)
+    if classes > 1 and changes < 2 * classes and changes < 0.2 * mixed:
+        yield note_rows(
+            "K123", "warning", train.name,
+            f"the rows are sorted by label: it changes {count_of(changes, 'time')}, for {classes} classes.",
+            "Nothing need be done, rows are shuffled here; but take no sample from the head of this file.",
+        )  # fmt: skip
+
+
+# --- texts -------------------------------------------------------------------------------------------------------
+
+
+def _borders(split_rows: Sequence[Rows]) -> Iterator[tuple[Rows, slice]]:
+    start = 0
+    for rows in split_rows:
+        yield rows, slice(start, start + len(rows))
+        start += len(rows)
+
+
+def _repeats(ids: Array) -> Array:
+    """Return which entries have occurred before."""
+    repeated = np.ones(len(ids), dtype=bool)
+    repeated[np.unique(ids, return_index=True)[1]] = False
+    return repeated
+
+
+def _duplicate_findings(split_rows: Sequence[Rows], clusters: Clusters) -> Iterator[Finding]:
+    for rows, part in _borders(split_rows):
+        exact = _repeats(clusters.same[part])
+        near = _repeats(clusters.near[part]) & ~exact
+        looks: tuple[tuple[str, Severity, Array, str], ...] = (
+            ("K118", "warning", exact, "the text of an earlier row"),
+            ("K119", "note", near, "nearly the text of an earlier row"),
+        )
+        for code, severity, places, what in looks:
+            if places.any():
+                numbers = rows.numbers[places].tolist()
+                message = f"{have(len(numbers), 'row')} {what}."
+                remedy = "Remove the repetitions if they come from a mistake; splits made here keep them on one side."
+                yield note_rows(code, severity, rows.name, message, remedy, numbers)
+
+
+def _conflict_findings(prepared: Prepared, split_rows: Sequence[Rows], same: Array) -> Iterator[Finding]:
+    """Find equal texts with different labels within a file."""
+    if prepared.kind == "number":
+        return
+    for rows, part in _borders(split_rows):
+        ids = same[part]
+        places = np.flatnonzero(np.isin(ids, ids[_repeats(ids)]))
+        labels: dict[int, set[Any]] = {}
+        for place in places.tolist():
+            labels.setdefault(int(ids[place]), set()).add(rows.targets[place])
+        torn = [place for place in places.tolist() if len(labels[int(ids[place])]) > 1]
+        if torn:
+            texts = len({int(ids[place]) for place in torn})
+            yield note_rows(
+                "K120", "warning", rows.name,
+                f"{have(texts, 'text')} more than one label, in {count_of(len(torn), 'row')}, such as "
+                f'"{shorten(rows.texts[0][torn[0]], 50)}".',
+                "Decide which label is right; if several are, list them in one row and use --task multilabel.",
+                rows.numbers[torn].tolist(),
+            )  # fmt: skip
+
+
+def _leak_findings(prepared: Prepared, clusters: Clusters) -> Iterator[Finding]:
+    """Find texts of dev and test that train has, and texts of test that dev has."""
+    spans = dict(zip(prepared.files, (part for _, part in _borders(list(prepared.files.values()))), strict=True))
+    for left, right in (("train", "dev"), ("train", "test"), ("dev", "test")):
+        if left not in spans or right not in spans:
+            continue
+        rows = prepared.files[right]
+        exact = np.isin(clusters.same[spans[right]], clusters.same[spans[left]])
+        near = np.isin(clusters.near[spans[right]], clusters.near[spans[left]]) & ~exact
+        for code, places, what in (("K121", exact, "the same text as"), ("K122", near, "nearly the same text as")):
+            if places.any():
+                numbers = rows.numbers[places].tolist()
+                yield note_rows(
+                    code, "warning", rows.name,
+                    f"{have(len(numbers), 'row')} {what} a row of {prepared.files[left].name}: "
+                    f"{len(numbers) / len(rows):.1%} of {len(rows):,}.",
+                    f"Remove them from {left} or {right}: scores on them say little about new text.", numbers,
+                )  # fmt: skip
+
+
+def _script_findings(split_rows: Sequence[Rows]) -> Iterator[Finding]:
+    for rows in split_rows:
+        main, foreign = foreign_rows(rows.texts[0])
+        for script, places in sorted(foreign.items(), key=lambda item: -len(item[1])):
+            yield note_rows(
+                "K125", "note", rows.name,
+                f"{count_of(len(places), 'row')} {'is' if len(places) == 1 else 'are'} in {script} script, the others "
+                f"in {main}.", "Look at the rows; take a multilingual model if they belong to the data.",
+                rows.numbers[places].tolist(),
+            )  # fmt: skip

@@ -1,0 +1,169 @@
+"""How a delimited file is written: delimiter, quotes, line ends, header, and where surplus cells belong."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal, TextIO
+
+from tunesmith.data.header import column_names, is_header
+
+DELIMITERS = (",", "\t", ";", "|")
+SAMPLE_LINES = 4000
+SAMPLE_CHARACTERS = 4_000_000
+FAMILIAR_VALUES = 200
+"""A column with no more distinct values than this, each met twice on average, holds labels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What the first lines say of the whole file.
+
+    Args:
+        delimiter: between cells.
+        quoted: whether a double quote at the start of a cell opens a quoted cell.
+        newline: what `open` needs so that one line is one line.
+        skip: lines before the header (`sep=;`, as spreadsheets write it).
+        names: a name per column, made up where the file has none.
+        has_header: whether the first row is the header.
+        surplus: the column that surplus cells belong to, None where that is not plain.
+        familiar: per column the values met in the first lines, empty for a column that does not hold labels.
+        renamed: columns without a name of their own, or with one that was there before.
+    """
+
+    delimiter: str
+    quoted: bool
+    newline: str
+    skip: int
+    names: tuple[str, ...]
+    has_header: bool
+    surplus: int | None
+    familiar: tuple[frozenset[str], ...]
+    renamed: tuple[str, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """The number of named columns."""
+        return len(self.names)
+
+
+def newline_of(text: str) -> str:
+    """Return the `newline` argument for `open`: a lone CR ends a line only where it usually does."""
+    returns = text.count("\r") - text.count("\r\n")
+    return "\r" if returns > text.count("\n") else "\n"
+
+
+def sample_of(file: TextIO) -> list[str]:
+    """Return the first lines of `file`, at most `SAMPLE_LINES` lines and about `SAMPLE_CHARACTERS` characters."""
+    lines: list[str] = []
+    size = 0
+    for line in islice(file, SAMPLE_LINES):
+        lines.append(line)
+        size += len(line)
+        if size > SAMPLE_CHARACTERS:
+            break
+    return lines
+
+
+def sniff(lines: Sequence[str], newline: str, *, suffix: str = "", header: bool | None = None) -> Dialect:
+    """Return the dialect of a file that begins with `lines`.
+
+    Args:
+        lines: as they stand, line ends included.
+        newline: as `newline_of` says.
+        suffix: of the file, which breaks ties (`.tsv` prefers a tab).
+        header: whether the first row is the header; found out where None.
+    """
+    skip = 1 if lines and lines[0].strip().strip('"').lower().startswith("sep=") else 0
+    told = lines[0].strip().strip('"')[4:5] if skip else ""
+    lines = lines[skip:]
+    delimiter, quoted = _delimiter(lines, told, suffix)
+    rows = [row for row in parse(lines, delimiter, quoted) if any(cell.strip() for cell in row)]
+    first, body = (rows[0], rows[1:]) if rows else ([], [])
+    has_header = is_header(first, body) if header is None else header
+    body = body if has_header else rows
+    names, renamed = column_names(first if has_header else None, Counter(map(len, body)))
+    surplus, familiar = _roles(body, len(names))
+    return Dialect(delimiter, quoted, newline, skip, names, has_header, surplus, familiar, renamed)
+
+
+def parse(lines: Iterable[str], delimiter: str, quoted: bool) -> list[list[str]]:
+    """Return the cells of `lines` as a forgiving reader sees them."""
+    csv.field_size_limit(1 << 30)  # the default refuses cells over 128 KiB, and documents are longer
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+    try:
+        return list(csv.reader(lines, delimiter=delimiter, quoting=quoting))
+    except csv.Error:  # a bare CR inside a line
+        return [row for line in lines for row in csv.reader(io.StringIO(line), delimiter=delimiter, quoting=quoting)]
+
+
+def _delimiter(lines: Sequence[str], told: str, suffix: str) -> tuple[str, bool]:
+    """Return delimiter and quoting under which most rows are as wide as the header."""
+    preferred = {".tsv": "\t", ".tab": "\t", ".psv": "|"}.get(suffix, ",")
+    has_quotes = any('"' in line for line in lines)
+    best: tuple[tuple[float, bool, int], str] = ((0.0, False, 0), "")
+    for delimiter in (told,) if told else DELIMITERS:
+        share, width = max(_evenness(lines, delimiter, quoted) for quoted in {True, not has_quotes})
+        if share > 0.3:
+            best = max(best, ((round(share, 2), delimiter == preferred, width), delimiter))
+    delimiter = best[1] or preferred
+    return delimiter, not (has_quotes and _quotes_are_text(lines, delimiter))
+
+
+def _evenness(lines: Sequence[str], delimiter: str, quoted: bool) -> tuple[float, int]:
+    """Return the share of rows that are as wide as the first (or as most are), and that width; 0 for one column."""
+    widths = [len(row) for row in parse(lines, delimiter, quoted) if row]
+    if not widths or widths[0] == 1:
+        return 0.0, 1
+    usual = Counter(widths[1:] or widths).most_common(1)[0][0]
+    return max((widths.count(width) / len(widths), width) for width in {widths[0], usual} if width > 1)
+
+
+def _quotes_are_text(lines: Sequence[str], delimiter: str) -> bool:
+    """Return whether double quotes are ordinary characters here, as in files that were written without quoting.
+
+    They are when nearly every line has the same number of cells without quoting, and most lines with a cell that begins
+    with a quote break the rules of quoting.
+    """
+    plain = [row for row in parse(lines, delimiter, quoted=False) if row]
+    width, rows = Counter(map(len, plain)).most_common(1)[0]
+    if rows < 0.99 * len(plain) or width < 2:
+        return False
+    good = bad = 0
+    for line in lines:
+        if line.startswith('"') or delimiter + '"' in line:
+            if _strict_width(line, delimiter) == width:
+                good += 1
+            elif line.count(delimiter) == width - 1:
+                bad += 1
+    return bad > good
+
+
+def _strict_width(line: str, delimiter: str) -> int:
+    """Return how many cells a line has by itself under strict quoting, 0 where it breaks the rules."""
+    try:
+        return len(next(csv.reader([line], delimiter=delimiter, strict=True), []))
+    except csv.Error:
+        return 0
+
+
+def _roles(rows: Sequence[Sequence[str]], width: int) -> tuple[int | None, tuple[frozenset[str], ...]]:
+    """Return where surplus cells belong, and the values of the columns that hold labels."""
+    even = [row for row in rows if len(row) == width]
+    if not even or width == 0:
+        return (0 if width == 1 else None), (frozenset(),) * width
+    columns = list(zip(*even, strict=True))
+    distinct = [frozenset(cell.strip() for cell in column) for column in columns]
+    familiar = tuple(
+        values if len(values) <= FAMILIAR_VALUES and len(values) * 2 <= len(even) else frozenset()
+        for values in distinct
+    )
+    means = [sum(map(len, column)) / len(even) for column in columns]
+    longest = max(range(width), key=means.__getitem__)
+    others = [mean for column, mean in enumerate(means) if column != longest]
+    plain = not familiar[longest] and all(mean * 2 < means[longest] for mean in others)
+    return (longest if plain else None), familiar

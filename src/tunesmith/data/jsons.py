@@ -1,0 +1,83 @@
+"""Rows of json and jsonl."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from tunesmith.data.encoding import detect_encoding
+from tunesmith.data.findings import shorten
+from tunesmith.data.source import Source, reading
+from tunesmith.errors import Fault, InputError
+
+Record = dict[str, Any]
+
+
+def jsonl_records(source: Source) -> Iterator[tuple[int, Record | str]]:
+    """Yield (line number, object) of every line that is not blank; a string says why a line is not an object."""
+    with reading(source.name):
+        with source.open() as raw:
+            encoding = detect_encoding(raw)
+        with io.TextIOWrapper(source.open(), encoding.name, "replace", newline="\n") as file:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    yield number, _record(line)
+
+
+def _record(line: str) -> Record | str:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        return f"{error}" if isinstance(error, ValueError) else "nested too deeply"
+    if isinstance(value, dict):
+        return value
+    return f"an object was expected, and a {type(value).__name__} came: {shorten(line, 40)}"
+
+
+def json_records(source: Source) -> list[Record] | None:
+    """Return the rows of a json document: a list of objects, an object that holds one, or an object of columns.
+
+    Returns None where the document is lines of objects after all.
+    """
+    with reading(source.name):
+        with source.open() as raw:
+            encoding = detect_encoding(raw)
+        with io.TextIOWrapper(source.open(), encoding.name, "replace") as file:
+            text = file.read()
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        if error.msg == "Extra data":
+            return None
+        where = f"{source.name} line {error.lineno}"
+        raise InputError(
+            Fault("K103", where, f"this is not valid JSON ({error.msg}).", "Mend the line, or save rows as jsonl.")
+        ) from None
+    except RecursionError:
+        raise InputError(Fault("K103", source.name, "it is nested too deeply.", "Give a list of objects.")) from None
+    return _rows_of(value, source.name)
+
+
+def _rows_of(value: Any, name: str) -> list[Record]:
+    if isinstance(value, dict):
+        lists = [item for item in value.values() if isinstance(item, list) and item and isinstance(item[0], dict)]
+        if len(lists) == 1:
+            return _rows_of(lists[0], name)
+        columns = {key: list(item.values()) if isinstance(item, dict) else item for key, item in value.items()}
+        if columns and all(isinstance(item, list) for item in columns.values()):
+            if len({len(item) for item in columns.values()}) == 1:
+                return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        elif all(not isinstance(item, list | dict) for item in value.values()):
+            return [value]
+    elif isinstance(value, list):
+        wrong = [place for place, item in enumerate(value, start=1) if not isinstance(item, dict)]
+        if value and not wrong:
+            return value
+        if wrong:
+            raise InputError(
+                Fault("K103", f"{name} row {wrong[0]}", f"{len(wrong):,} of {len(value):,} items are not objects.",
+                      'Make every item an object such as {"text": "…", "label": "…"}.')
+            )  # fmt: skip
+    raise InputError(Fault("K103", name, "no list of rows was found in it.", 'Give [{"text": "…", "label": "…"}, …].'))

@@ -1,0 +1,305 @@
+"""From files to splits: read, checked, split without leaks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import numpy as np
+
+from tunesmith.core.example import Example, PairExample, Splits, TextExample
+from tunesmith.core.report import Finding
+from tunesmith.data.check import inspect
+from tunesmith.data.duplicates import join_groups
+from tunesmith.data.findings import note_rows, raise_errors, shorten
+from tunesmith.data.labels import number_of
+from tunesmith.data.rows import Prepared, Rows, label_counts, prepare
+from tunesmith.data.split import split_examples
+from tunesmith.errors import Fault, InputError
+from tunesmith.recipe.schema import Data
+
+Protocol = Literal["given", "split", "folds"]
+
+MIN_TEST_ROWS = 100
+"""A smaller test split would have intervals of ten points and more, so folds take its place."""
+MIN_ROWS = 4
+"""Two rows to learn from, one to choose by, one to test on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Everything about the data of one run.
+
+    Args:
+        task: classify, multilabel, regress or pair.
+        splits: the examples. In protocol `folds` there is no test, and dev only where it was given.
+        columns: role → column.
+        guesses: sentences that say what was inferred, and how to change it.
+        findings: warnings and notes about the rows.
+        files: split → path, sha256, rows_read, rows_kept.
+        protocol: test rows were `given`, are `split` off, or `folds` stand in for them.
+        groups: a number per train example; rows with equal numbers must stay together.
+        stats: label counts by split, quantiles of lengths, share of rows that would be cut.
+    """
+
+    task: str
+    splits: Splits
+    columns: dict[str, str]
+    guesses: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    files: dict[str, dict[str, Any]]
+    protocol: Protocol
+    groups: Sequence[int]
+    stats: dict[str, Any]
+
+
+def load_splits(
+    data: Data,
+    *,
+    task: str = "auto",
+    seed: int,
+    folds: int | None = None,
+    count_tokens: Callable[[Sequence[str]], Sequence[int]] | None = None,
+    max_tokens: int | None = None,
+) -> Loaded:
+    """Read, check and split the rows of `data`.
+
+    Where no test file is given, `data.test_share` of the rows becomes test, unless that were fewer than 100: then test
+    stays empty and the caller cross-validates. Where no dev file is given, `data.dev_share` of the train rows becomes
+    dev, in cross-validation too, by the caller.
+
+    Args:
+        data: the part of the recipe.
+        task: `auto` reads it off the columns.
+        seed: of every draw.
+        folds: 0 never cross-validates, more does where no test file is given, None decides by the number of rows.
+        count_tokens: texts → their numbers of tokens, for the length findings.
+        max_tokens: what the model will read of a text.
+
+    Raises:
+        InputError: the data cannot be trained on; every reason is named.
+    """
+    prepared = prepare(data, task)
+    near = data.near_duplicates == "keep_together"
+    inspection = inspect(prepared, near=near, count_tokens=count_tokens, max_tokens=max_tokens)
+    raise_errors(inspection.findings)
+    findings = list(inspection.findings)
+    examples = {split: examples_of(rows, prepared, findings) for split, rows in prepared.files.items()}
+    train = examples["train"]
+    own = np.arange(len(train))
+    clusters = inspection.groups(len(train)) if near else own
+    groups = join_groups(_groups(prepared, data) or own, clusters)
+    times = _times(prepared.files["train"], data)
+    protocol = _protocol(data, len(train), folds)
+    _refuse_few(prepared, len(train))
+    places, dev, test = _cut(train, groups, times, data, protocol, seed)
+    drawn = _limited(train, places, data, seed)
+    splits = Splits(
+        train=[train[place] for place in drawn],
+        dev=examples.get("dev") or [train[place] for place in dev],
+        test=examples.get("test") or [train[place] for place in test],
+    )
+    return Loaded(
+        task=prepared.task,
+        splits=splits,
+        columns=prepared.columns,
+        guesses=(*prepared.guesses, *_protocol_guess(protocol, data, len(train), folds)),
+        findings=tuple(findings),
+        files=file_facts(prepared, data),
+        protocol=protocol,
+        groups=[int(groups[place]) for place in drawn],
+        stats=_stats(splits, inspection.lengths.as_dict(), inspection.lengths.cut_share),
+    )
+
+
+def file_facts(prepared: Prepared, data: Data) -> dict[str, dict[str, Any]]:
+    """Return path, hash and row counts of every file."""
+    return {
+        split: {
+            "path": getattr(data, split),
+            "sha256": rows.table.sha256,
+            "rows_read": rows.table.rows_read,
+            "rows_kept": len(rows),
+        }
+        for split, rows in prepared.files.items()
+    }
+
+
+def _stats(splits: Splits, lengths: dict[str, Any], cut_share: float | None) -> dict[str, Any]:
+    parts = {"train": splits.train, "dev": splits.dev, "test": splits.test}
+    return {
+        "rows": {name: len(rows) for name, rows in parts.items()},
+        "labels": {name: label_counts([row.target for row in rows]) for name, rows in parts.items()},
+        "lengths": lengths,
+        "truncated_share": cut_share,
+    }
+
+
+# --- examples ----------------------------------------------------------------------------------------------------
+
+
+def examples_of(rows: Rows, prepared: Prepared, findings: list[Finding]) -> list[Example]:
+    """Return the rows of one file as examples; ids that repeat are replaced by row numbers, and said."""
+    numbers = rows.numbers.tolist()
+    ids = [str(number) for number in numbers]
+    column = prepared.columns.get("id")
+    if column and column in rows.table.columns:
+        named = rows.column(column)
+        if len(set(named)) == len(named) and all(named):
+            ids = named
+        else:
+            findings.append(
+                note_rows("K132", "warning", rows.name, f'the ids in column "{column}" are not one per row; '
+                          "row numbers are used.", "Name another column under data.id, or none.")
+            )  # fmt: skip
+    sources = [f"{rows.name} row {number}" for number in numbers]
+    if len(rows.texts) == 2:
+        return [
+            PairExample(id=name, source=source, target=target, text_a=one, text_b=two)
+            for name, source, target, one, two in zip(ids, sources, rows.targets, *rows.texts, strict=True)
+        ]
+    return [
+        TextExample(id=name, source=source, target=target, text=text)
+        for name, source, target, text in zip(ids, sources, rows.targets, *rows.texts, strict=True)
+    ]
+
+
+def _groups(prepared: Prepared, data: Data) -> list[str] | None:
+    """Return the group of every train row; a row without one is a group of its own."""
+    if not data.group:
+        return None
+    values = prepared.files["train"].column(data.group)
+    return [f"={value}" if value else f"#{place}" for place, value in enumerate(values)]
+
+
+def _times(rows: Rows, data: Data) -> list[float] | None:
+    if not data.time:
+        return None
+    texts = rows.column(data.time)
+    times = [time_of(text) for text in texts]
+    bad = [place for place, time in enumerate(times) if time is None]
+    if bad:
+        finding = note_rows(
+            "K133", "error", rows.name,
+            f'{len(bad):,} of {len(texts):,} values of column "{data.time}" are no time, such as '
+            f'"{shorten(texts[bad[0]], 30)}".',
+            "Write 2024-03-31, 2024-03-31T12:00 or a number in every row.", rows.numbers[bad].tolist(),
+        )  # fmt: skip
+        raise_errors([finding])
+    return [time for time in times if time is not None]
+
+
+_FORMATS = ("%d.%m.%Y", "%d.%m.%Y %H:%M", "%Y/%m/%d", "%Y/%m/%d %H:%M:%S", "%d %b %Y", "%b %d, %Y")
+
+
+def time_of(text: str) -> float | None:
+    """Return a time as a number that orders it: a plain number as it is, a date as seconds.
+
+    Dates with slashes and the year last are not read: 03/04/2024 is in March or in April.
+
+    Example:
+        >>> time_of("2024-03-31") < time_of("01.04.2024"), time_of("soon"), time_of("2019")
+        (True, None, 2019.0)
+    """
+    text = text.strip()
+    number = number_of(text)
+    if number is not None:
+        return number
+    iso = re.sub(r"(\d{2}:\d{2}:\d{2})\.\d+", r"\1", text)
+    for read in (datetime.fromisoformat, *(_reader(form) for form in _FORMATS)):
+        try:
+            return (read(iso).replace(tzinfo=None) - datetime(1970, 1, 1)).total_seconds()
+        except ValueError:
+            continue
+    return None
+
+
+def _reader(form: str) -> Callable[[str], datetime]:
+    return lambda text: datetime.strptime(text, form)
+
+
+# --- protocol ----------------------------------------------------------------------------------------------------
+
+
+def _protocol(data: Data, rows: int, folds: int | None) -> Protocol:
+    if data.test:
+        return "given"
+    if folds is not None:
+        return "folds" if folds else "split"
+    # Folds would train on later rows than they test on.
+    return "split" if data.time or rows * data.test_share >= MIN_TEST_ROWS else "folds"
+
+
+def _protocol_guess(protocol: Protocol, data: Data, rows: int, folds: int | None) -> tuple[str, ...]:
+    if protocol == "given":
+        ignored = (f"evaluate.folds={folds} is not used: the test rows are in {data.test}.",) if folds else ()
+        dev = () if data.dev else (f"{data.dev_share:.0%} of the train rows became dev; give others with --dev.",)
+        return (*dev, *ignored)
+    if protocol == "folds":
+        if folds:
+            return (f"Cross-validation in {folds} folds takes the place of a test split.",)
+        return (
+            f"{rows:,} rows are too few for a test split ({data.test_share:.0%} would be fewer than {MIN_TEST_ROWS}): "
+            "cross-validation takes its place; set evaluate.folds=0 for a split all the same.",
+        )
+    how = f'the latest by column "{data.time}"' if data.time else "drawn by class"
+    return (f"{data.test_share:.0%} of the rows became test, {how}; give others with --test.",)
+
+
+def _refuse_few(prepared: Prepared, rows: int) -> None:
+    if rows < MIN_ROWS:
+        name = prepared.files["train"].name
+        raise InputError(
+            Fault("K128", name, f"{rows} rows with text and label are left; at least {MIN_ROWS} are needed.",
+                  "Give more rows, or look at the rows that were left out: tunesmith check.")
+        )  # fmt: skip
+
+
+def _cut(
+    train: Sequence[Example], groups: np.ndarray[Any, Any], times: list[float] | None, data: Data,
+    protocol: Protocol, seed: int,
+) -> tuple[list[int], list[int], list[int]]:  # fmt: skip
+    """Return the places of train, dev and test among the train rows."""
+    places = list(range(len(train)))
+    dev: list[int] = []
+    test: list[int] = []
+    if protocol == "split":
+        places, test = _hold(train, groups, times, places, data.test_share, seed, "test")
+    if protocol != "folds" and not data.dev:
+        # Another seed than that of test, or the two draws would follow each other.
+        places, dev = _hold(train, groups, times, places, data.dev_share, seed + 1, "dev")
+    return places, dev, test
+
+
+def _hold(
+    train: Sequence[Example], groups: np.ndarray[Any, Any], times: list[float] | None, places: list[int],
+    share: float, seed: int, split: str,
+) -> tuple[list[int], list[int]]:  # fmt: skip
+    """Hold a share of the rows at `places` out; refuse where groups leave none."""
+    some = [train[place] for place in places]
+    some_times = None if times is None else [times[place] for place in places]
+    try:
+        kept, held = split_examples(some, groups[places].tolist(), share, seed=seed, times=some_times)
+    except ValueError:
+        kept, held = [], []
+    if not held:
+        raise InputError(
+            Fault("K128", f"data.{split}_share", f"no row can be held out for {split} without tearing groups.",
+                  f"Give a {split} file, more rows, another data.group, or near_duplicates=ignore.")
+        )  # fmt: skip
+    return [places[place] for place in kept], [places[place] for place in held]
+
+
+def _limited(train: Sequence[Example], places: list[int], data: Data, seed: int) -> list[int]:
+    """Return at most `data.limit` of the places, every class in its share."""
+    if data.limit is None or data.limit >= len(places):
+        return places
+    some = [train[place] for place in places]
+    share = 1 - data.limit / len(places)
+    kept, _ = split_examples(some, range(len(some)), share, seed=seed + 2)
+    if len(kept) > data.limit:  # every class kept a row
+        kept = sorted(np.random.default_rng(seed + 2).permutation(kept)[: data.limit].tolist())
+    return [places[place] for place in kept]
