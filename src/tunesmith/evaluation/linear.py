@@ -83,7 +83,7 @@ def choose_strength(x: Array, hot: Array, problem: Problem, seed: int) -> float:
         start = np.zeros((hot.shape[1], x.shape[1] + 1))
         for index, strength in enumerate(STRENGTHS):  # from weak to strong: each fit starts from the one before
             start = _minimise(x[~held], hot[~held], problem, strength, start, tolerance=1e-3)
-            losses[index] += _losses(x[held] @ start[:, :-1].T + start[:, -1], hot[held], problem).sum()
+            losses[index] += row_losses(x[held] @ start[:, :-1].T + start[:, -1], hot[held], problem).sum()
     return STRENGTHS[int(losses.argmin())] if folds.max() >= 0 else UNSURE
 
 
@@ -136,7 +136,7 @@ def _minimise(x: Array, hot: Array, problem: Problem, strength: float, start: Ar
     def loss_and_slope(flat: Array) -> tuple[float, Array]:
         both = flat.reshape(start.shape)
         logits = x @ both[:, :-1].T.astype(np.float32) + both[:, -1]
-        loss = _losses(logits, hot, problem).sum() / rows + decay / 2 * float(np.sum(both[:, :-1] ** 2))
+        loss = row_losses(logits, hot, problem).sum() / rows + decay / 2 * float(np.sum(both[:, :-1] ** 2))
         error = (_probabilities(logits, problem) - hot) / rows
         slope = np.empty_like(both)
         slope[:, :-1] = error.astype(np.float32).T @ x + decay * both[:, :-1]
@@ -149,7 +149,7 @@ def _minimise(x: Array, hot: Array, problem: Problem, strength: float, start: Ar
     return best
 
 
-def _losses(logits: Array, hot: Array, problem: Problem) -> Array:
+def row_losses(logits: Array, hot: Array, problem: Problem) -> Array:
     """Return the loss of every row, [N], summed over labels where a row has several."""
     if problem == "single_label_classification":
         top = logits.max(axis=1)
