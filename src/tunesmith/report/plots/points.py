@@ -1,0 +1,77 @@
+"""Square plots: confidence against accuracy, and true against predicted numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from tunesmith.core.report_schema import Bin, Calibration, Reliability
+from tunesmith.report import words
+from tunesmith.report.markup import Markup, tag
+from tunesmith.report.plots import axes
+
+_WIDTH, _HEIGHT = 400, 416
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 382, 40, 364
+_MOST_DOTS = 1500
+
+MOMENTS: tuple[tuple[Literal["before", "after"], str], ...] = (("before", "other"), ("after", "tuned"))
+"""Before and after temperature scaling, each with its colour."""
+
+
+def reliability_plot(calibration: Calibration) -> Markup:
+    """Return accuracy over confidence: on the diagonal, a stated 80 % is right in 80 % of the rows.
+
+    The area of a dot grows with the rows in its bin, so that an outlier of three rows looks like one.
+    """
+    x = axes.axis("stated confidence", axes.Scale(0.0, 1.0, _LEFT, _RIGHT), is_share=True)
+    y = axes.axis("share that was right", axes.Scale(0.0, 1.0, _BOTTOM, _TOP), is_share=True)
+    drawn = [*axes.frame(x, y), axes.line(_LEFT, _BOTTOM, _RIGHT, _TOP, "ideal")]
+    said = []
+    for moment, colour in MOMENTS:
+        reliability = calibration.get(moment)
+        bins = _filled(reliability)
+        if reliability is None or not bins:
+            continue
+        most = max(item["n"] for item in bins)
+        drawn.append(axes.path([(x.scale(b["confidence"]), y.scale(b["accuracy"])) for b in bins], f"line {colour}"))
+        drawn += [_bin(item, x.scale, y.scale, most, colour) for item in bins]
+        error = f", ECE {words.percent(reliability['ece'])}" if "ece" in reliability else ""
+        said.append((f"{moment}{error}", colour))
+    drawn.append(axes.text("perfectly calibrated", _RIGHT - 106, _TOP + 30, "tick end"))
+    drawn += [
+        axes.text(sentence, _RIGHT - 4, _BOTTOM - 12 - 18 * i, f"legend end {colour}")
+        for i, (sentence, colour) in enumerate(reversed(said))
+    ]
+    label = "Reliability: share that was right by stated confidence, " + "; ".join(sentence for sentence, _ in said)
+    return axes.svg(_WIDTH, _HEIGHT, label, *drawn)
+
+
+def _filled(reliability: Reliability | None) -> list[Bin]:
+    bins = (reliability or {}).get("bins") or []
+    return [item for item in bins if item.get("n") and "confidence" in item and "accuracy" in item]
+
+
+def _bin(item: Bin, x: axes.Scale, y: axes.Scale, most: int, colour: str) -> Markup:
+    radius = 2.5 + 6.0 * (item["n"] / most) ** 0.5
+    title = (
+        f"{words.rows(item['n'])}: stated {words.percent(item['confidence'])}, right {words.percent(item['accuracy'])}"
+    )
+    return axes.dot(x(item["confidence"]), y(item["accuracy"]), radius, f"dot soft {colour}", title)
+
+
+def scatter_plot(pairs: Sequence[Sequence[float]], n: int) -> Markup:
+    """Return predicted over true numbers; at most 1,500 of them, every k-th, since more would only be a blot."""
+    every = -(-len(pairs) // _MOST_DOTS)
+    shown = pairs[::every]
+    values = [value for pair in pairs for value in pair]
+    low, high = axes.round_bounds(min(values), max(values), about=8)
+    x = axes.axis("true value", axes.Scale(low, high, _LEFT, _RIGHT))
+    y = axes.axis("predicted value", axes.Scale(low, high, _BOTTOM, _TOP))
+    opacity = max(0.18, min(0.7, 60 / len(shown) ** 0.8))
+    dots = [axes.dot(x.scale(true), y.scale(predicted), 3.4, "dot tuned") for true, predicted in shown]
+    drawn = [
+        *axes.frame(x, y),
+        axes.line(_LEFT, _BOTTOM, _RIGHT, _TOP, "ideal"),
+        tag("g", *dots, fill_opacity=opacity),
+    ]
+    return axes.svg(_WIDTH, _HEIGHT, f"Predicted against true value of {words.rows(n)}", *drawn)
