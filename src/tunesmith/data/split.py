@@ -62,8 +62,8 @@ def fold_examples(
 ) -> list[tuple[list[int], list[int]]]:
     """Return (train places, test places) of every fold of every repeat, stratified and by groups like `split_examples`.
 
-    Every row is tested once a repeat, but for a class that is in one group only: it stays in train, since what was
-    never seen cannot be known. There are as many folds as groups at most.
+    Every row is tested once a repeat; a class that is in one group only is missing from the train part of its fold.
+    There are as many folds as groups at most.
 
     Raises:
         ValueError: there is only one group.
@@ -76,7 +76,6 @@ def fold_examples(
     result = []
     for repeat in range(repeats):
         fold_of = _deal(units, folds, np.random.default_rng((seed, repeat)))
-        fold_of[_only_of_class(units, strata)] = -1
         for fold in range(folds):
             test = np.flatnonzero(fold_of == fold)
             if len(test):
@@ -220,13 +219,3 @@ def _deal(units: _Units, folds: int, rng: np.random.Generator) -> Array:
             filled[fold] += sizes[unit]
             loads[fold] += sizes[unit]
     return fold_of
-
-
-def _only_of_class(units: _Units, strata: Array) -> Array:
-    """Return the rows of groups that alone have a stratum."""
-    owners: dict[int, set[int]] = {}
-    for unit, rows in enumerate(units.rows):
-        for stratum in np.unique(strata[rows]).tolist():
-            owners.setdefault(stratum, set()).add(unit)
-    alone = {next(iter(own)) for own in owners.values() if len(own) == 1}
-    return np.concatenate([units.rows[unit] for unit in sorted(alone)]) if alone else np.zeros(0, dtype=np.int64)

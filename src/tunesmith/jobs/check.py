@@ -1,0 +1,135 @@
+"""Look at the data as a training would, and say what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tunesmith.core.report import Finding
+from tunesmith.data.check import inspect
+from tunesmith.data.load import file_facts
+from tunesmith.data.rows import label_counts, prepare
+from tunesmith.errors import RunError
+from tunesmith.recipe.complete import MAX_TOKENS
+from tunesmith.recipe.schema import Data, Recipe
+
+CountTokens = Callable[[Sequence[str]], Sequence[int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckReport:
+    """What a check found.
+
+    Args:
+        task: classify, multilabel, regress or pair, as asked or inferred.
+        rows_read: rows of the train file, every one of them.
+        rows_kept: rows of it that a training would use.
+        columns: role → column.
+        labels: class → rows of the train file; empty for numbers.
+        findings: errors first, then warnings and notes.
+        guesses: sentences that say what was inferred, and how to change it.
+        files: split → path, sha256, rows_read, rows_kept.
+        lengths: quantiles of the texts, in `unit`.
+    """
+
+    task: str
+    rows_read: int
+    rows_kept: int
+    columns: dict[str, str]
+    labels: dict[str, int]
+    findings: tuple[Finding, ...]
+    guesses: tuple[str, ...] = ()
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    lengths: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether a training would start: no finding is an error."""
+        return all(finding.severity != "error" for finding in self.findings)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
+        return {
+            "task": self.task,
+            "rows_read": self.rows_read,
+            "rows_kept": self.rows_kept,
+            "columns": self.columns,
+            "labels": self.labels,
+            "findings": [finding.as_dict() for finding in self.findings],
+            "guesses": list(self.guesses),
+            "files": self.files,
+            "lengths": self.lengths,
+        }
+
+
+def check(
+    source: str | Recipe,
+    *,
+    dev: str | None = None,
+    test: str | None = None,
+    task: str = "auto",
+    count_tokens: CountTokens | None = None,
+    max_tokens: int | None = None,
+) -> CheckReport:
+    """Find what is wrong with data before training: the same look at the rows that every training begins with.
+
+    Args:
+        source: a data file, or a recipe, which then says everything but `count_tokens` and `max_tokens`.
+        dev: a file of rows for early stopping.
+        test: a file of rows that are read once, at the end.
+        task: `auto` reads it off the columns.
+        count_tokens: texts → their numbers of tokens; by default those of the model of the recipe, if it is on this
+            machine, else lengths are in characters.
+        max_tokens: tokens of a text that will be read, special ones not counted.
+
+    Raises:
+        InputError: the data cannot be read, or its columns are missing or ambiguous.
+
+    Example:
+        >>> tunesmith.check("reviews.csv", test="holdout.csv").ok  # doctest: +SKIP
+        True
+    """
+    recipe = source if isinstance(source, Recipe) else _recipe(source, dev, test, task)
+    prepared = prepare(recipe.data, recipe.task)
+    guesses = list(prepared.guesses)
+    if count_tokens is None:
+        try:
+            count_tokens, room = _tokenizer_of(recipe, pair=prepared.task == "pair")
+            max_tokens = max_tokens or room
+        except RunError:
+            guesses.append(f"Lengths are in characters: the model {recipe.model} is not on this machine yet.")
+    near = recipe.data.near_duplicates == "keep_together"
+    inspection = inspect(prepared, near=near, count_tokens=count_tokens, max_tokens=max_tokens)
+    train = prepared.files["train"]
+    return CheckReport(
+        task=prepared.task,
+        rows_read=train.table.rows_read,
+        rows_kept=len(train),
+        columns=prepared.columns,
+        labels=label_counts(train.targets),
+        findings=inspection.findings,
+        guesses=tuple(guesses),
+        files=file_facts(prepared, recipe.data),
+        lengths=inspection.lengths.as_dict(),
+    )
+
+
+def _recipe(source: str, dev: str | None, test: str | None, task: str) -> Recipe:
+    return Recipe.model_validate({"task": task, "data": Data(train=source, dev=dev, test=test)})
+
+
+def _tokenizer_of(recipe: Recipe, *, pair: bool) -> tuple[CountTokens, int | None]:
+    """Return what counts the tokens of the recipe's model, and how many of a text it reads; windows read all.
+
+    Raises:
+        RunError: the model is not on this machine; a check fetches nothing.
+    """
+    from tunesmith.models.load import load_tokenizer
+    from tunesmith.models.sources import resolve_model
+    from tunesmith.text.windows import Encoder
+
+    tokenizer, limit = load_tokenizer(resolve_model(recipe.model, fetch=False))
+    window = recipe.text.max_tokens or min(limit, MAX_TOKENS)
+    room = window - int(tokenizer.num_special_tokens_to_add(pair))
+    return Encoder(tokenizer, window).count_tokens, None if recipe.text.long == "window" else room
