@@ -83,10 +83,10 @@ def history(steps: int, every: int, seed: int, top: float, refit: bool = False) 
 
 
 BASELINES = {
-    "majority": "Majority class",
-    "tfidf": "TF-IDF + logistic regression",
-    "frozen": "Frozen model + logistic regression",
-    "untrained": "Untrained head",
+    "majority": "majority class",
+    "tfidf": "TF-IDF with logistic regression",
+    "frozen": "frozen model with a linear head",
+    "untrained": "pretrained model with an untrained head",
 }
 
 
@@ -101,7 +101,7 @@ def against(metric: str, tuned: float, values: list[float], half: float, n: int)
     tests = {}
     for name, value in zip(BASELINES, values, strict=False):
         gap = tuned - value
-        outcome = "better" if gap > half else "worse" if gap < -half else "not distinguishable"
+        outcome = "tuned better" if gap > half else "baseline better" if gap < -half else "not distinguishable"
         difference = {"value": gap, "low": gap - half, "high": gap + half, "n": n}
         p = 0.0002 if abs(gap) > half else 0.214
         tests[name] = {"difference": difference, "p_bootstrap": p, "p_mcnemar": p * 1.3, "outcome": outcome}
@@ -159,7 +159,7 @@ MODEL = {
     "name": "minilm",
     "parameters": 22_713_216,
     "trained_parameters": 22_715_526,
-    "head": "pooled",
+    "head": "pooled (mean)",
     "precision": "fp32",
     "max_tokens": 64,
     "licence": "Apache-2.0",
@@ -185,8 +185,8 @@ def six() -> Report:
         "created": "2025-03-04T10:20:33+00:00",
         "task": "classify",
         "metric": "macro_f1",
-        "verdict": "The tuned model reaches a macro-F1 of 90.6% on 500 test rows, 3.5 points above the strongest "
-        "baseline, the frozen model with a linear head; the difference is more than chance explains.",
+        "verdict": "Better than every baseline: macro-F1 0.906 against 0.871 for the frozen model with a linear head "
+        "(+3.5 points, 95 % interval +1.4 to +5.6, 500 rows).",
         "notes": ["“abbreviation” has only 14 test rows, so its own figures are shaky."],
         "labels": labels,
         "model": MODEL,
@@ -234,7 +234,9 @@ def six() -> Report:
                 split: {label: round(n * share) for label, share in zip(labels, SHARES, strict=True)}
                 for split, n in (("train", 4272), ("dev", 680), ("test", 500))
             },
-            "files": {"questions.csv": {"sha256": "9f" * 32, "rows_read": 5460, "rows_kept": 5452}},
+            "files": {
+                "train": {"path": "data/questions.csv", "sha256": "9f" * 32, "rows_read": 5460, "rows_kept": 5452}
+            },
             "findings": FINDINGS,
             "guesses": ["“question” is the text: the only column with more than three words a row."],
         },
@@ -264,8 +266,8 @@ def binary() -> Report:
     rivals = [0.334, 0.731, 0.742, 0.331]
     report = six() | {
         "run": "reviews",
-        "verdict": "Not distinguishable from the frozen model with a linear head on 189 test rows: use the simpler "
-        "one, or label more rows.",
+        "verdict": "Not distinguishable from the frozen model with a linear head on 189 rows: macro-F1 0.751 against "
+        "0.742 (+0.9 points, 95 % interval -4.9 to +6.7).",
         "notes": [],
         "labels": labels,
         "test": figures({"macro_f1": 0.751, "accuracy": 0.757}, 0.061, 189),
@@ -315,7 +317,7 @@ def regression() -> Report:
         "run": "similarity",
         "task": "regress",
         "metric": "spearman",
-        "verdict": "TF-IDF wins: a Spearman correlation of 0.84 against 0.81 on 400 test rows.",
+        "verdict": "TF-IDF with ridge regression wins: Spearman correlation 0.840 against 0.810 for the tuned model.",
         "labels": [],
         "test": figures({"spearman": 0.81, "pearson": 0.82}, 0.03, 400) | {"mae": score(0.41, 0.03, 400)},
         "dev": {},

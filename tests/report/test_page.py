@@ -228,7 +228,7 @@ def test_many_classes_are_a_list_of_pairs_and_a_table_that_opens(samples):
     assert int(re.findall(r'<td class="num">(\d+)</td>', pairs[0])[0]) == most
     rest = re.search(r"<details><summary>All 77 classes</summary>(.*?)</details>", page, re.S)
     assert rest
-    f1 = [float(x) for x in re.findall(r'meter wide-only">.*?</td><td class="num">([\d.]+)%', rest[1])]
+    f1 = [float(x) for x in re.findall(r'meter wide-only">.*?</td><td class="num">([\d.]+)\u202f%', rest[1])]
     assert len(f1) == 77
     assert f1 == sorted(f1)
 
@@ -239,12 +239,12 @@ def test_the_order_of_models_follows_the_metric(samples):
         return [text.text or "" for text in svg.iter("text") if "label" in (text.get("class") or "").split()][::2]
 
     report = samples["regression"]
-    assert order(report) == ["TF-IDF + logistic regression", "Tuned model", "Majority class"]
+    assert order(report) == ["TF-IDF with logistic regression", "Tuned model", "Majority class"]
     report["metric"] = "rmse"
     report["test"] = {"rmse": {"value": 0.5}}
     for baseline, value in zip(report["baselines"].values(), (1.4, 0.4), strict=True):
         baseline["scores"] = {"rmse": {"value": value}}
-    assert order(report) == ["TF-IDF + logistic regression", "Tuned model", "Majority class"]
+    assert order(report) == ["TF-IDF with logistic regression", "Tuned model", "Majority class"]
 
 
 @pytest.mark.parametrize("name, tone", [("six", "good"), ("binary", "even"), ("regression", "bad"), ("minimal", "")])
@@ -252,8 +252,14 @@ def test_the_verdict_has_the_colour_of_its_outcome(samples, name, tone):
     assert f'class="verdict {tone}"'.replace(' "', '"') in render_page(samples[name])
 
 
+def test_one_better_baseline_turns_the_verdict(samples):
+    report = samples["six"]
+    report["comparison"]["against"]["majority"]["outcome"] = "baseline better"
+    assert 'class="verdict bad"' in render_page(report)
+
+
 def test_numbers_are_written_for_readers(samples):
-    text = outline(samples["six"]).text
+    text = outline(samples["six"]).text.replace("\xa0", " ").replace("\u202f", "")
     for words in ("90.6%", "88.0–92.9%", "+3.5 points", "3 min 35 s", "22.7 M", "1.31 GB", "5,452", "kept: 91.2%"):
         assert words in text, words
     assert "−0.050" in outline(samples["regression"]).text

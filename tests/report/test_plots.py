@@ -32,7 +32,7 @@ def test_bounds_hold_the_data_and_have_a_few_ticks(a, b):
 def test_shares_stay_within_their_limits():
     assert round_bounds(0.97, 0.999, (0.0, 1.0))[1] == 1.0
     assert round_bounds(1.0, 1.0, (0.0, 1.0)) == (pytest.approx(0.95), 1.0)
-    assert tick_text([0.99, 0.995, 1.0], is_share=True) == ["99.0%", "99.5%", "100.0%"]
+    assert tick_text([0.99, 0.995, 1.0], is_share=True) == ["99.0\u202f%", "99.5\u202f%", "100.0\u202f%"]
 
 
 def test_a_log_scale_makes_equal_factors_equally_long():
@@ -75,13 +75,13 @@ def test_markup_escapes_what_is_not_markup():
 @pytest.mark.parametrize(
     "written, expected",
     [
-        (words.figure("macro_f1", 0.9061), "90.6%"),
+        (words.figure("macro_f1", 0.9061), "90.6\u202f%"),
         (words.figure("mcc", -0.0312), "−0.031"),
         (words.figure("mae", 12345.6), "12,346"),
         (words.figure("unheard_of", 0.5), "0.500"),
         (words.metric_name("unheard_of").title, "Unheard of"),
         (words.metric_name("rmse").lower_is_better, True),
-        (words.interval("accuracy", {"value": 0.5, "low": 0.4, "high": 0.612}), "40.0–61.2%"),
+        (words.interval("accuracy", {"value": 0.5, "low": 0.4, "high": 0.612}), "40.0–61.2\u202f%"),
         (words.interval("mcc", {"value": 0.0, "low": -0.1, "high": 0.1}), "−0.100 to 0.100"),
         (words.interval("mcc", {"value": 0.0}), ""),
         (words.difference("accuracy", {"value": -0.021}), "−2.1 points"),

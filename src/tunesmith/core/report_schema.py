@@ -68,7 +68,10 @@ class Baseline(TypedDict, total=False):
 
 
 class Against(TypedDict, total=False):
-    """The tuned model minus one baseline, paired by row; `outcome` is `better`, `worse` or says that it is neither."""
+    """The tuned model minus one baseline, paired by row.
+
+    `outcome` is `tuned better`, `baseline better` or `not distinguishable`.
+    """
 
     difference: ScoreData
     p_bootstrap: float
@@ -155,6 +158,7 @@ class FindingData(TypedDict, total=False):
 class FileData(TypedDict, total=False):
     """One file that was read."""
 
+    path: str
     sha256: str
     rows_read: int
     rows_kept: int

@@ -15,7 +15,7 @@ import yaml
 from tunesmith.core.report_schema import ReportData, Scores
 from tunesmith.report import words
 from tunesmith.report.card_use import how_to_load
-from tunesmith.report.strongest import baseline_title, strongest_baseline
+from tunesmith.report.strongest import baseline_title
 from tunesmith.runs.files import replace_file
 
 _HUB_METRICS = {
@@ -27,6 +27,7 @@ _HUB_METRICS = {
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~$])")
 _SPLITS: tuple[Literal["train", "dev", "test"], ...] = ("train", "dev", "test")
+_BREAKS = re.compile(r"[ \t\r\n\x0b\x0c\x1c-\x1f\x85\u2028\u2029]+")
 _SMALL_TEST = 200
 _FEW_ROWS = 20
 _MOST_LABELS = 30
@@ -58,12 +59,17 @@ def render_card(report: Mapping[str, Any]) -> str:
 
 def escape(text: object) -> str:
     """Return `text` as one line of Markdown in which nothing from the data is markup."""
-    return _SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
+    return _SPECIAL.sub(r"\\\1", _one_line(text))
+
+
+def _one_line(text: object) -> str:
+    """Return `text` without line breaks; `str.split` would also eat the narrow space before a percent sign."""
+    return _BREAKS.sub(" ", str(text)).strip()
 
 
 def _code(text: object) -> str:
     """Return `text` as code; a backtick in it would end the code, so it becomes an apostrophe."""
-    return f"`{' '.join(str(text).replace('`', chr(39)).split())}`"
+    return f"`{_one_line(text).replace('`', chr(39))}`"
 
 
 def _front_matter(report: ReportData) -> str:
@@ -104,7 +110,7 @@ def _intended_use(report: ReportData) -> list[str]:
 def _data(report: ReportData) -> list[str]:
     data = report.get("data") or {}
     sizes = [f"{words.count(size)} {name}" for name in _SPLITS if isinstance(size := data.get(name), int)]
-    files = list(map(_code, data.get("files") or {}))
+    files = [_code(Path(file.get("path") or name).name) for name, file in (data.get("files") or {}).items()]
     findings = [item for item in data.get("findings") or [] if item.get("severity") != "note"]
     lines = [
         f"Rows: {', '.join(sizes)}." if sizes else "How many rows it was trained on is not recorded.",
@@ -145,7 +151,7 @@ def _scores(report: ReportData) -> list[str]:
     lines = [
         _rows_sentence(report, split, known),
         _table(
-            ["Figure", "Value", "95% interval"],
+            ["Figure", "Value", "95\u202f% interval"],
             [
                 [
                     words.metric_name(name).title,
@@ -166,7 +172,7 @@ def _scores(report: ReportData) -> list[str]:
     return [
         *lines,
         "The simpler models on the same rows:",
-        _table(["Baseline", words.metric_name(metric).title, "95% interval"], beside),
+        _table(["Baseline", words.metric_name(metric).title, "95\u202f% interval"], beside),
     ]
 
 
@@ -176,26 +182,32 @@ def _rows_sentence(report: ReportData, split: str, known: Scores) -> str:
     if split == "test" and (report.get("protocol") or {}).get("name") == "folds":
         on = words.rows(n) if n else "all rows"
         where = f"On {on}, each predicted by a model that had not seen it (cross-validation)"
-    bounds = ", with 95% bootstrap intervals" if any("low" in score for score in known.values()) else ""
+    bounds = ", with 95\u202f% bootstrap intervals" if any("low" in score for score in known.values()) else ""
     flatter = " Dev rows also chose the step that was kept, so these figures flatter." if split == "dev" else ""
     return f"{where}{bounds}.{flatter}"
 
 
 def _limits(report: ReportData) -> list[str]:
     """What the figures themselves say against the model, and what nobody looked at."""
-    limits = [*_shaky(report), *map(escape, report.get("notes") or [])]
-    best = strongest_baseline(report)
-    outcome = (((report.get("comparison") or {}).get("against") or {}).get(best[0] if best else "") or {}).get(
-        "outcome"
-    )
-    if best and outcome and outcome != "better":
-        limits.append(f"Against the strongest baseline ({escape(best[1])}) it is {escape(outcome.replace('_', ' '))}.")
+    limits = [*_unbeaten(report), *_shaky(report), *map(escape, report.get("notes") or [])]
     if not report.get("calibration") and not words.predicts_numbers(report):
         limits.append("Whether its probabilities can be believed was not measured.")
     limits.append(
         "Fairness between groups of people, robustness to attacks, and texts from outside its domain were not examined."
     )
     return ["\n".join(f"- {limit}" for limit in limits)]
+
+
+def _unbeaten(report: ReportData) -> list[str]:
+    """The baselines that the model was not shown to beat."""
+    said = []
+    for name, test in ((report.get("comparison") or {}).get("against") or {}).items():
+        title = escape(baseline_title(report, name))
+        if test.get("outcome") == "baseline better":
+            said.append(f"On the test rows a simpler model is better: {title}.")
+        elif test.get("outcome", "tuned better") != "tuned better":
+            said.append(f"The test rows cannot tell it from a simpler model: {title}.")
+    return said
 
 
 def _shaky(report: ReportData) -> list[str]:

@@ -37,7 +37,8 @@ def _pipeline(report: ReportData, is_pair: bool) -> str:
     elif report.get("task") == "multilabel":
         options = ", top_k=None"
     text = '{"text": "the first text", "text_pair": "the second"}' if is_pair else '"a text"'
-    needs = [] if (report.get("model") or {}).get("head") == "own" else ["import tunesmith  # registers the head"]
+    head = (report.get("model") or {}).get("head") or "pooled"
+    needs = ["import tunesmith  # registers the head"] if head.startswith("pooled") else []
     return "\n".join(
         [
             *needs,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tunesmith.core.report_schema import ReportData, ScoreData
+from tunesmith.evaluation.baseline import TITLES
 from tunesmith.report import words
 
 
@@ -19,6 +20,7 @@ def strongest_baseline(report: ReportData) -> tuple[str, str, ScoreData] | None:
 
 
 def baseline_title(report: ReportData, name: str) -> str:
-    """Return the title of a baseline, or the one we know it by."""
+    """Return the title of a baseline, or the one we know it by, as a line of a table begins."""
     baseline = (report.get("baselines") or {}).get(name) or {}
-    return baseline.get("title") or words.BASELINES.get(name) or name
+    title = baseline.get("title") or TITLES.get(name) or name
+    return title[:1].upper() + title[1:]

@@ -53,8 +53,8 @@ border:1px solid var(--rule);border-radius:10px;overflow:hidden;margin:0 0 16px}
 .tile{background:var(--sheet);padding:13px 16px} .tile dt{color:var(--soft);font-size:13px}
 .tile dd{margin:0} .tile .big{font-size:25px;line-height:1.25;font-weight:650;letter-spacing:-.02em;display:block}
 .tile .under{font-size:13px;color:var(--soft);display:block;text-wrap:balance}
-.badge{display:inline-block;font-size:12.5px;font-weight:650;line-height:1.5;padding:1px 9px;border-radius:99px;
-background:var(--sunk);color:var(--soft);white-space:nowrap}
+.badge{display:inline-block;font-size:12.5px;font-weight:650;line-height:1.5;padding:1px 9px;border-radius:11px;
+background:var(--sunk);color:var(--soft)}
 .badge.good{background:var(--good-wash);color:var(--good)} .badge.bad{background:var(--bad-wash);color:var(--bad)}
 .badge.even{background:var(--warn-wash);color:var(--warn)} .badge.calm{background:var(--calm-wash);color:var(--tuned)}
 """

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from tunesmith.core.report_schema import Label, ReportData, ScoreData, Scores
+from tunesmith.evaluation.compare import POINTS
 from tunesmith.evaluation.metrics import DISPLAY, HIGHER_IS_BETTER
 
 
@@ -18,23 +19,17 @@ class MetricName(NamedTuple):
     lower_is_better: bool
 
 
-SHARES = frozenset(
-    {"accuracy", "macro_f1", "weighted_f1", "micro_f1", "samples_f1", "subset_accuracy", "precision", "recall", "ece"}
-)
-"""Figures that are a share of rows or classes and are read in percent."""
+SHARES = POINTS | {"precision", "recall", "ece"}
+"""Figures between 0 and 1 that are read in percent."""
+
+PERCENT = "\u202f%"
+"""With the narrow space that keeps sign and figure together."""
 
 TASKS = {
     "classify": "Text classification",
     "multilabel": "Multi-label classification",
     "regress": "Regression on text",
     "pair": "Text-pair classification",
-}
-
-BASELINES = {
-    "majority": "Majority",
-    "tfidf": "TF-IDF + logistic regression",
-    "frozen": "Frozen model + linear head",
-    "untrained": "Untrained head",
 }
 
 
@@ -55,13 +50,13 @@ def signed(text: str) -> str:
 
 
 def figure(metric: str, value: float) -> str:
-    """Return a value of `metric`: `91.4%` for a share, else three decimals or fewer."""
+    """Return a value of `metric`: `91.4 %` for a share, else three decimals or fewer."""
     return percent(value) if metric_name(metric).is_share else plain(value)
 
 
 def percent(share: float) -> str:
     """Return a share of 1 as a percentage with one decimal."""
-    return signed(f"{100 * share:.1f}%")
+    return signed(f"{100 * share:.1f}{PERCENT}")
 
 
 def plain(value: float) -> str:
@@ -78,13 +73,13 @@ def number(value: float) -> str:
 
 
 def interval(metric: str, score: ScoreData) -> str:
-    """Return `88.0–94.2%` (words between the bounds where one is negative), or nothing without bounds."""
+    """Return `88.0–94.2 %` (words between the bounds where one is negative), or nothing without bounds."""
     low, high = score.get("low"), score.get("high")
     if low is None or high is None:
         return ""
     between = " to " if low < 0 else "–"
     left, right = figure(metric, low), figure(metric, high)
-    return f"{left.removesuffix('%')}{between}{right}"
+    return f"{left.removesuffix(PERCENT)}{between}{right}"
 
 
 def difference(metric: str, score: ScoreData) -> str:
@@ -116,10 +111,10 @@ def rows(number: float) -> str:
 
 
 def short_count(number: float) -> str:
-    """Return a large number in words' length: `22.7 M`."""
+    """Return a large number in a few letters: `22.7 M`."""
     for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if number >= size:
-            return f"{number / size:.3g} {unit}"
+            return f"{number / size:.3g}\u00a0{unit}"
     return count(number)
 
 
@@ -137,7 +132,7 @@ def duration(seconds: float) -> str:
 
 def storage(size: float) -> str:
     """Return bytes as MB or GB."""
-    return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
+    return f"{size / 1e9:.2f}\u00a0GB" if size >= 1e9 else f"{size / 1e6:.0f}\u00a0MB"
 
 
 def p_value(p: float) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from tunesmith.report.markup import Child, Markup, tag
+from tunesmith.report.words import PERCENT
 
 Format = Callable[[float], str]
 
@@ -66,7 +67,7 @@ def tick_text(values: Sequence[float], is_share: bool = False) -> list[str]:
     factor = 100 if is_share else 1
     gaps = [abs(b - a) * factor for a, b in pairwise(values)]
     decimals = max(0, -math.floor(math.log10(min(gaps)) + 1e-9)) if gaps and min(gaps) > 0 else 0
-    suffix = "%" if is_share else ""
+    suffix = PERCENT if is_share else ""
     return [f"{value * factor:,.{decimals}f}{suffix}".replace("-", "\u2212") for value in values]
 
 

@@ -30,28 +30,35 @@ def score_plot(rows: Sequence[ScoreRow], metric: str, width: int) -> Markup:
     so that one picture cannot be readable both on a desk and on a phone.
     """
     narrow = width < _NARROW
-    left, right = (14, width - 20) if narrow else (300, width - 150)
-    height = _TOP + len(rows) * (_ROW + 8 * narrow) + _BOTTOM
+    left, right = (10, width - 140) if narrow else (_title_room(rows), width - 150)
+    height = _TOP + len(rows) * (_ROW + 12 * narrow) + _BOTTOM
     name = words.metric_name(metric)
     bounds = [row.score[key] for row in rows for key in ("value", "low", "high") if key in row.score]
     scale = axes.Scale(*axes.round_bounds(min(bounds), max(bounds), words.limits(metric)), left, right)
     label = f"{name.title} of {len(rows)} models on the same rows: " + "; ".join(
         f"{row.title} {words.figure(metric, row.score['value'])}" for row in rows
     )
-    drawn = [*_grid(scale, name, height - _BOTTOM, 4 if narrow else 6), *_band(rows, scale, height - _BOTTOM)]
+    drawn = [
+        *_grid(scale, name, height - _BOTTOM, 3 if narrow else 6, width if narrow else right),
+        *_band(rows, scale, height - _BOTTOM),
+    ]
     for i, row in enumerate(rows):
-        drawn += _row(row, metric, scale, _TOP + i * (_ROW + 8 * narrow), width, narrow)
+        drawn += _row(row, metric, scale, _TOP + i * (_ROW + 12 * narrow), width, narrow)
     return axes.svg(width, height, label, *drawn, class_="narrow" if narrow else "wide")
 
 
-def _grid(scale: axes.Scale, name: words.MetricName, bottom: float, about: int) -> list[Markup]:
+def _title_room(rows: Sequence[ScoreRow]) -> float:
+    return min(350.0, max(180.0, 8.0 * max(len(row.title) for row in rows) + 24))
+
+
+def _grid(scale: axes.Scale, name: words.MetricName, bottom: float, about: int, title_end: float) -> list[Markup]:
     drawn = []
     values = axes.ticks(scale.low, scale.high, about)
     for value, label in zip(values, axes.tick_text(values, name.is_share), strict=True):
         x = scale(value)
         drawn += [axes.line(x, _TOP, x, bottom, "grid"), axes.text(label, x, bottom + 18, "tick middle")]
     way = "lower is better" if name.lower_is_better else "higher is better"
-    return [*drawn, axes.text(f"{name.title} on the same rows, {way}", scale.end, bottom + 38, "title end")]
+    return [*drawn, axes.text(f"{name.title} on the same rows, {way}", title_end, bottom + 38, "title end")]
 
 
 def _band(rows: Sequence[ScoreRow], scale: axes.Scale, bottom: float) -> list[Markup]:
@@ -66,18 +73,14 @@ def _band(rows: Sequence[ScoreRow], scale: axes.Scale, bottom: float) -> list[Ma
 def _row(row: ScoreRow, metric: str, scale: axes.Scale, top: float, width: int, narrow: bool) -> list[Markup]:
     colour = "tuned" if row.is_tuned else "other"
     weight = " strong" if row.is_tuned else ""
-    middle = top + (33 if narrow else _ROW / 2)
+    middle = top + (36 if narrow else _ROW / 2)
     value, bounds = words.figure(metric, row.score["value"]), words.interval(metric, row.score)
-    drawn = []
-    if narrow:
-        drawn.append(axes.text(axes.shorten(row.title, width - 160, 14), 0, top + 17, "label halo" + weight))
-        written = tag("tspan", value, class_="strong")
-        spaced = tag("tspan", bounds, class_="faint", dx=8)
-        drawn.append(tag("text", written, spaced, x=width, y=top + 17, class_="label halo end"))
-    else:
-        drawn.append(axes.text(axes.shorten(row.title, scale.start - 16, 14), 0, middle + 5, "label" + weight))
-        drawn.append(axes.text(value, scale.end + 60, middle + 5, "label end strong"))
-        drawn.append(axes.text(bounds, scale.end + 70, middle + 5, "tick"))
+    room, height = (width, top + 18) if narrow else (scale.start - 16, middle + 5)
+    drawn = [
+        axes.text(axes.shorten(row.title, room, 14), 0, height, f"label halo{weight}"),
+        axes.text(value, scale.end + 58, middle + 5, "label end strong"),
+        axes.text(bounds, scale.end + 66, middle + 5, "tick"),
+    ]
     if "low" in row.score and "high" in row.score:
         low, high = scale(row.score["low"]), scale(row.score["high"])
         drawn.append(axes.line(low, middle, high, middle, f"whisker {colour}"))

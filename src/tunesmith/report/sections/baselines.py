@@ -49,7 +49,9 @@ def _plot(rows: Sequence[ScoreRow], metric: str) -> Markup:
     whiskers = any("low" in row.score for row in rows)
     caption = f"Dots are the scores{on}."
     if whiskers:
-        caption += " Whiskers are 95% bootstrap intervals: how far a score could move with other rows of the same kind."
+        caption += (
+            " Whiskers are 95\u202f% bootstrap intervals: how far a score could move with other rows of the same kind."
+        )
         caption += " The shaded band is the tuned model's." if any(row.is_tuned for row in rows) else ""
     return figure(join(score_plot(rows, metric, _WIDE), score_plot(rows, metric, _NARROW)), caption)
 
@@ -62,14 +64,14 @@ def _paired(report: ReportData) -> Markup | None:
     metric = comparison.get("metric") or report.get("metric", "")
     body = [_paired_row(baseline_title(report, name), metric, test) for name, test in against.items()]
     mcnemar = any("p_mcnemar" in test for test in against.values())
-    head = ["Tuned model against", "Difference", "Outcome", "p (bootstrap)", *(["p (McNemar)"] if mcnemar else [])]
+    head = ["Against", "Difference", "Outcome", "p (bootstrap)", *(["p (McNemar)"] if mcnemar else [])]
     kept = [row[: len(head)] for row in body]
     return join(
         tag("h3", "Is the difference more than chance?"),
         tag(
             "p",
             f"{words.metric_name(metric).title} of the tuned model minus that of the baseline, paired by row, with its "
-            "95% interval. An interval that holds zero means the rows cannot tell the two apart.",
+            "95\u202f% interval. An interval that holds zero means the rows cannot tell the two apart.",
             class_="lead",
         ),
         table(head, kept, (1, 3, 4), "Paired tests against the baselines"),

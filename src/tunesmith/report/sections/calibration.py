@@ -17,9 +17,11 @@ def calibration(report: ReportData) -> Section | None:
     if not has_bins and not sentence:
         return None
     n = _rows(found)
+    decided = "decisions (one for each row and label)" if report.get("task") == "multilabel" else "rows"
     caption = (
-        "On the dashed diagonal a stated 80% is right in 80% of the rows; below it the model is too sure of itself. "
-        f"The larger a dot, the more of the {words.rows(n)} lie there."
+        "On the dashed diagonal a stated 80\u202f% is right in 80\u202f% of the rows; "
+        "below it the model is too sure of itself. "
+        f"The larger a dot, the more of the {words.count(n)} {decided} lie there."
     )
     plot = figure(reliability_plot(found), caption) if has_bins and n else None
     if plot is not None:

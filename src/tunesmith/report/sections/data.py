@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tunesmith.core.report_schema import DataSummary, FindingData, ReportData
 from tunesmith.report import words
 from tunesmith.report.markup import Child, Markup, breakable, join, tag
@@ -80,16 +82,17 @@ def _labels(data: DataSummary) -> Markup | None:
 def _files(data: DataSummary) -> Markup | None:
     body: list[list[Child]] = [
         [
-            breakable(name),
+            breakable(split),
+            breakable(Path(file["path"]).name) if "path" in file else "–",
             words.count(file["rows_read"]) if "rows_read" in file else "–",
             words.count(file["rows_kept"]) if "rows_kept" in file else "–",
             tag("code", file["sha256"][:12], title=file["sha256"]) if file.get("sha256") else "–",
         ]
-        for name, file in (data.get("files") or {}).items()
+        for split, file in (data.get("files") or {}).items()
     ]
     if not body:
         return None
-    return details("Files", table(["File", "Rows read", "Rows kept", "SHA-256"], body, (1, 2), "Files"))
+    return details("Files", table(["Given as", "File", "Rows read", "Rows kept", "SHA-256"], body, (2, 3), "Files"))
 
 
 def _guesses(data: DataSummary) -> Markup | None:

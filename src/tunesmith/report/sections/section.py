@@ -64,4 +64,4 @@ def figure(plot: Child, caption: Child = None) -> Markup:
 
 def outcome_tone(outcome: str) -> str:
     """Return the colour class of a comparison's outcome."""
-    return {"better": "good", "worse": "bad"}.get(outcome, "even")
+    return {"tuned better": "good", "baseline better": "bad"}.get(outcome, "even")

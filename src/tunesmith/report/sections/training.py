@@ -32,7 +32,7 @@ def learning_curve(report: ReportData) -> Section | None:
 
 
 def _learning(curve: Sequence[CurvePoint], metric: str) -> Markup:
-    caption = "Each dot is a model tuned on that many train rows; whiskers are 95% intervals on the test rows."
+    caption = "Each dot is a model tuned on that many train rows; whiskers are 95\u202f% intervals on the test rows."
     body: list[list[Child]] = [
         [
             words.count(point["rows"]),
@@ -41,7 +41,7 @@ def _learning(curve: Sequence[CurvePoint], metric: str) -> Markup:
         ]
         for point in curve
     ]
-    head = ["Train rows", words.metric_name(metric).title, "95% interval"]
+    head = ["Train rows", words.metric_name(metric).title, "95\u202f% interval"]
     shown = table(head, body, (1, 2), "Score by train rows")
     return tag("div", figure(learning_plot(curve, metric), caption), shown, class_="plots")
 

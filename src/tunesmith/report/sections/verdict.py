@@ -30,10 +30,10 @@ def verdict(report: ReportData) -> Section:
 
 
 def verdict_tone(report: ReportData) -> str:
-    """Return the colour of the verdict: by the comparison with the strongest baseline, none without one."""
-    best = strongest_baseline(report)
-    against = ((report.get("comparison") or {}).get("against") or {}).get(best[0] if best else "")
-    return outcome_tone(against["outcome"]) if against and "outcome" in against else ""
+    """Return the colour of the verdict: that of the worst outcome against any baseline, none where none was tested."""
+    against = (report.get("comparison") or {}).get("against") or {}
+    tones = {outcome_tone(test["outcome"]) for test in against.values() if "outcome" in test}
+    return next((tone for tone in ("bad", "even", "good") if tone in tones), "")
 
 
 def _tile(title: str, big: Child, under: Child) -> Markup:
@@ -51,7 +51,7 @@ def _score(report: ReportData) -> Markup | None:
         score = words.main_score(report.get(split), metric)
         if score is not None:
             bounds = words.interval(metric, score)
-            under = f"95% interval {bounds}" if bounds else "no interval"
+            under = f"95\u202f% interval {bounds}" if bounds else "no interval"
             title = f"{words.metric_name(metric).title} on {split} rows"
             return _tile(title, words.figure(metric, score["value"]), under)
     return None
@@ -69,14 +69,14 @@ def _gain(report: ReportData) -> Markup | None:
     if "value" not in paired:
         paired = {"value": tuned["value"] - score["value"]}
     bounds = words.difference_interval(metric, paired)
-    under = join(title, tag("span", f"95% interval {bounds}", class_="under") if bounds else None)
+    under = join(title, tag("span", f"95\u202f% interval {bounds}", class_="under") if bounds else None)
     return _tile("Against the best baseline", words.difference(metric, paired), under)
 
 
 def _rows(report: ReportData) -> Markup | None:
     data = report.get("data") or {}
     sizes = [(name, data.get(name)) for name in ("train", "dev", "test")]
-    told = [f"{words.count(size)} {name}" for name, size in sizes if isinstance(size, int)]
+    told = [f"{words.count(size)}\u00a0{name}" for name, size in sizes if isinstance(size, int)]
     total = sum(size for _, size in sizes if isinstance(size, int))
     return _tile("Labelled rows", words.count(total), " · ".join(told)) if told else None
 
