@@ -37,6 +37,8 @@ def check(
 
         flags = given(data_dev=dev, data_test=test, task=task, model=model)
         value = check_job(parse(source, sets=sets or (), flags=flags)).as_dict()
+        for guess in value["guesses"]:
+            screen.note(guess)
         screen.result(value, _lines(value))
         if any(finding["severity"] == "error" for finding in value["findings"]):
             raise typer.Exit(CheckFailed.exit_code)

@@ -14,6 +14,10 @@ from tunesmith.cli.words import score_table
 def evaluate(
     run: RunFolder,
     data: Annotated[str, typer.Option(metavar="FILE", help="Labelled rows.")],
+    text: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN", help="Column of the text; twice for a pair.")
+    ] = None,
+    label: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of the label.")] = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -28,5 +32,5 @@ def evaluate(
     with working(as_json, debug) as screen:
         from tunesmith.jobs.evaluate import evaluate as evaluate_job
 
-        scores = evaluate_job(run, data)
+        scores = evaluate_job(run, data, columns=text or (), label=label)
         screen.result(scores, score_table({"": scores}))

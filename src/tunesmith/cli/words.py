@@ -43,7 +43,7 @@ def dev_text(event: Event) -> str:
         return ""
     metric = event["metric"]
     best = " (best)" if event.get("best") else ""
-    return f"dev {metric_name(metric).title} {figure(metric, event['score'])}{best}"
+    return f"dev {metric_name(metric).title} {narrow(figure(metric, event['score']))}{best}"
 
 
 def finding_lines(finding: Mapping[str, Any]) -> list[str]:
@@ -73,13 +73,13 @@ def table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list[s
 
 def report_lines(report: Mapping[str, Any], folder: str) -> Iterator[str]:
     """Yield the end of a training: tuned and baselines on the same rows, the verdict, and where things are."""
-    from tunesmith.report.words import BASELINES, metric_name, rows
+    from tunesmith.report.words import metric_name, rows
 
     metric = str(report.get("metric") or next(iter(report.get("test") or {"": 0})))
-    entries = {"tuned": report.get("test") or {}}
+    entries = {"tuned model": report.get("test") or {}}
     for name, baseline in (report.get("baselines") or {}).items():
-        entries[baseline.get("title") or BASELINES.get(name, name)] = baseline.get("scores") or {}
-    measured = entries["tuned"].get(metric) or {}
+        entries[baseline.get("title") or name] = baseline.get("scores") or {}
+    measured = entries["tuned model"].get(metric) or {}
     on = f" on {rows(measured['n'])}" if measured.get("n") else ""
     yield f"{metric_name(metric).title}{on}, with 95 % intervals:"
     yield from score_table({name: {metric: scores.get(metric) or {}} for name, scores in entries.items()})
@@ -92,6 +92,11 @@ def report_lines(report: Mapping[str, Any], folder: str) -> Iterator[str]:
     yield f'  next    tunesmith predict {folder} "…"'
 
 
+def narrow(text: str) -> str:
+    """Return `text` with ordinary spaces and minus signs, which every terminal and every encoding has."""
+    return text.replace("\u202f", " ").replace("\u2212", "-").replace("–", " to ")
+
+
 def score_table(columns: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[str]:
     """Return a line per name and metric: value and interval, in the words of the report."""
     from tunesmith.report.words import figure, interval, metric_name
@@ -101,8 +106,8 @@ def score_table(columns: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[
     for name, scores in columns.items():
         for metric, score in scores.items():
             known = score.get("value") is not None
-            value = figure(metric, score["value"]) if known else "–"
-            bounds = interval(metric, score) if known else ""  # type: ignore[arg-type]
+            value = narrow(figure(metric, score["value"])) if known else "-"
+            bounds = narrow(interval(metric, score)) if known else ""  # type: ignore[arg-type]
             label = ["  " + name, metric_name(metric).title] if several else ["  " + name]
             lines.append([*label, value, f"[{bounds}]" if bounds else ""])
     return table(lines, right=[len(lines[0]) - 2]) if lines else []
@@ -111,7 +116,8 @@ def score_table(columns: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[
 def prediction_line(row: Mapping[str, Any], width: int = 80) -> str:
     """Return `label  97.1%  text` for one prediction."""
     label = row["label"]
-    text = " ".join(str(row.get("text") or "").split())
+    texts = [str(row[name]) for name in ("text", "text_a", "text_b") if name in row]
+    text = " ".join(" | ".join(texts).split())
     text = text if len(text) <= width else text[: width - 1] + "…"
     if isinstance(label, int | float) and not isinstance(label, bool):
         return f"{label:.4g}\t{text}"

@@ -405,6 +405,26 @@ CODES: dict[str, Code] = {
         "Its format changed in a later version of tunesmith.",
         "pip install --upgrade tunesmith",
     ),
+    "K610": Code(
+        "Nothing, or two things at once, to predict",
+        "Texts come from the command line, from a file or from standard input, one of them at a time.",
+        "Give one of the three.",
+    ),
+    "K611": Code(
+        "There is no such column",
+        "The column that was asked for is not in the file.",
+        "Take one of those that the message lists.",
+    ),
+    "K612": Code(
+        "The column of the text is not known",
+        "The file has no column called like the one the model was trained on, and several others.",
+        "Name the column with --text; twice for a model that reads pairs.",
+    ),
+    "K620": Code(
+        "The runs cannot be compared",
+        "They have measured different things, so no figure stands in all of their reports.",
+        "Compare runs of one task.",
+    ),
     # K7xx installation
     "K701": Code(
         "An optional library is missing",

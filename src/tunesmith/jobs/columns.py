@@ -22,7 +22,7 @@ def text_columns(bundle: Bundle, there: Sequence[str], asked: Sequence[str], sou
     Raises:
         InputError: a column is not there (K611), or which one it is cannot be known (K612).
     """
-    roles = ("text_a", "text_b") if bundle.task.name == "pair" else ("text",)
+    roles = text_roles(bundle)
     if asked:
         return _checked(asked, roles, there, source)
     trained = trained_columns(bundle)
@@ -47,10 +47,21 @@ def trained_columns(bundle: Bundle) -> dict[str, Any]:
     return dict(columns)
 
 
-def _checked(asked: Sequence[str], roles: Sequence[str], there: Sequence[str], source: str) -> tuple[str, ...]:
+def text_roles(bundle: Bundle) -> tuple[str, ...]:
+    """Return `text`, or `text_a` and `text_b` where the model reads pairs."""
+    return ("text_a", "text_b") if bundle.task.name == "pair" else ("text",)
+
+
+def refuse_count(asked: Sequence[str], roles: Sequence[str], source: str) -> None:
+    """Raise where another number of columns was asked for than the model reads (K612)."""
     if len(asked) != len(roles):
         message = f"the model reads {len(roles)} column{'s' if len(roles) > 1 else ''}, and {len(asked)} came."
-        raise InputError(Fault("K612", source, message, f"Give --text {len(roles)} times."))
+        times = "once" if len(roles) == 1 else "twice"
+        raise InputError(Fault("K612", source, message, f"Give --text {times}."))
+
+
+def _checked(asked: Sequence[str], roles: Sequence[str], there: Sequence[str], source: str) -> tuple[str, ...]:
+    refuse_count(asked, roles, source)
     missing = [name for name in asked if name not in there]
     if missing:
         raise InputError(

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, overload
 from tunesmith.bundle.load import Bundle, load_bundle
 from tunesmith.core.prediction import Prediction
 from tunesmith.errors import Fault, InputError
-from tunesmith.jobs.columns import text_columns
+from tunesmith.jobs.columns import text_columns, text_roles
 
 Text: TypeAlias = str | tuple[str, str]
 Row: TypeAlias = dict[str, Any]
@@ -73,7 +73,7 @@ def predict(
 
 def _text_rows(bundle: Bundle, texts: Iterable[Text]) -> Iterator[tuple[Row, Text]]:
     for text in texts:
-        yield dict(zip(_text_names(bundle), (text,) if isinstance(text, str) else text, strict=False)), text
+        yield dict(zip(text_roles(bundle), (text,) if isinstance(text, str) else text, strict=False)), text
 
 
 def _data_rows(bundle: Bundle, data: str, columns: Sequence[str]) -> Iterator[tuple[Row, Text]]:
@@ -96,12 +96,8 @@ def _predicted(
             yield row, text, prediction
 
 
-def _text_names(bundle: Bundle) -> tuple[str, ...]:
-    return ("text_a", "text_b") if bundle.task.name == "pair" else ("text",)
-
-
 def _shown(bundle: Bundle, text: Text, found: Prediction) -> Row:
-    texts = dict(zip(_text_names(bundle), (text,) if isinstance(text, str) else text, strict=True))
+    texts = dict(zip(text_roles(bundle), (text,) if isinstance(text, str) else text, strict=True))
     row = {**texts, "label": found.label, "score": found.score, "scores": dict(found.scores)}
     return {**row, "evidence": list(found.evidence)} if found.evidence else row
 

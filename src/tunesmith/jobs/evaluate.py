@@ -1,0 +1,111 @@
+"""Evaluate: a tuned model on labelled rows that it has not seen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from tunesmith.bundle.load import Bundle, load_bundle
+from tunesmith.core.example import Example
+from tunesmith.data.load import examples_of
+from tunesmith.data.rows import prepare
+from tunesmith.errors import Fault, InputError, did_you_mean
+from tunesmith.evaluation.interval import bootstrap
+from tunesmith.jobs.columns import refuse_count, text_roles, trained_columns
+from tunesmith.jobs.tune import targets_of
+from tunesmith.recipe.schema import Data, Evaluate, Recipe
+from tunesmith.runs.store import Run, is_run
+
+
+def evaluate(
+    run: str | Path | Bundle, data: str | Path, *, columns: Sequence[str] = (), label: str | None = None
+) -> dict[str, dict[str, float]]:
+    """Measure a tuned model on the labelled rows of a file.
+
+    Args:
+        run: a run folder, its `model` folder, or a loaded bundle.
+        data: a file of any kind that training reads.
+        columns: the column of the text, or the two of a pair; those of the training where not given.
+        label: the column of the label; that of the training where not given.
+
+    Returns:
+        the figures as `test` in report.json has them: metric → `{value, low, high, n}`, with 95 % intervals.
+
+    Raises:
+        InputError: the file cannot be read, a column is not there, or labels are unknown to the model; all of them.
+
+    Example:
+        >>> tunesmith.evaluate("runs/first", "holdout.csv")["accuracy"]["value"]  # doctest: +SKIP
+        0.914
+    """
+    bundle = run if isinstance(run, Bundle) else load_bundle(run)
+    recipe = recipe_of(bundle)
+    examples = _labelled(bundle, recipe, str(data), columns, label)
+    outputs = bundle.probabilities(examples)
+    measure = recipe.evaluate if recipe else Evaluate()
+    scores = bootstrap(
+        bundle.task.metrics(), targets_of(bundle.task, examples), outputs, resamples=measure.resamples,
+        seed=recipe.seed if recipe else 0,
+    )  # fmt: skip
+    return {name: asdict(score) for name, score in scores.items()}
+
+
+def recipe_of(bundle: Bundle) -> Recipe | None:
+    """Return the recipe of the run around a bundle; None where the model folder stands alone."""
+    folder = bundle.folder.parent
+    return Run.load(folder).recipe if is_run(folder) else None
+
+
+def _labelled(
+    bundle: Bundle, recipe: Recipe | None, source: str, columns: Sequence[str], label: str | None
+) -> list[Example]:
+    trained = trained_columns(bundle)
+    roles = text_roles(bundle)
+    if columns:
+        refuse_count(columns, roles, source)
+    texts = dict(zip(roles, columns, strict=True)) if columns else {role: trained.get(role) for role in roles}
+    asked = {"train": source, "dev": None, "test": None, "id": None, "group": None, "time": None}
+    base = recipe.data if recipe else Data(train=source)
+    data = base.model_copy(update={**asked, **texts, "label": label or trained.get("label")})
+    prepared = prepare(data, bundle.task.name)
+    examples = examples_of(prepared.files["train"], prepared, [])
+    if bundle.task.head().problem == "regression":
+        return [_numbered(example) for example in examples]
+    return _known(examples, bundle.labels, source)
+
+
+def _numbered(example: Example) -> Example:
+    try:
+        return replace(example, target=float(str(example.target)))
+    except ValueError:
+        message = f'label "{example.target}" is not a number, which the model gives.'
+        raise InputError(Fault("K127", example.source, message, "Mend the row, or name another column.")) from None
+
+
+def _known(examples: Sequence[Example], labels: Sequence[str], source: str) -> list[Example]:
+    """Return the examples with labels as the model spells them; case and outer spaces do not matter.
+
+    Raises:
+        InputError: labels that the model does not know, each with its count (K107).
+    """
+    spelling = {label.strip().casefold(): label for label in labels} | {label: label for label in labels}
+    unknown: Counter[str] = Counter()
+    known = []
+    for example in examples:
+        names = example.target if isinstance(example.target, tuple) else (str(example.target),)
+        found = [spelling.get(name) or spelling.get(name.strip().casefold()) for name in names]
+        unknown.update(name for name, label in zip(names, found, strict=True) if label is None)
+        spelt = tuple(label for label in found if label is not None)
+        known.append(replace(example, target=spelt if isinstance(example.target, tuple) else next(iter(spelt), None)))
+    if unknown:
+        raise InputError([_unknown(source, name, count, labels) for name, count in unknown.most_common()])
+    return known
+
+
+def _unknown(source: str, name: str, count: int, labels: Sequence[str]) -> Fault:
+    choices = ", ".join(labels[:8]) + (", …" if len(labels) > 8 else "")
+    message = f'label "{name}" ({count:,} row{"s" if count > 1 else ""}) is not one of ({choices}).'
+    cure = f"{did_you_mean(name, labels)} Mend or remove the rows, or name another column with --label."
+    return Fault("K107", source, message, cure.strip())

@@ -1,0 +1,100 @@
+"""The test rows of a finished run and what its model said of them, found again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tunesmith.bundle.load import load_bundle
+from tunesmith.core.example import Example, Target, texts_of
+from tunesmith.core.task import Task
+from tunesmith.data.load import load_splits
+from tunesmith.data.split import fold_examples
+from tunesmith.errors import Fault, InputError
+from tunesmith.jobs.crossval import FOLDS
+from tunesmith.recipe.parse import parse
+from tunesmith.recipe.schema import Recipe
+from tunesmith.runs.lock import check_files
+from tunesmith.runs.store import Run
+
+Array = np.ndarray[Any, Any]
+Row = tuple[tuple[str, ...], Target]
+
+
+@dataclass(frozen=True, slots=True)
+class Retested:
+    """A run with its test rows.
+
+    Args:
+        run: finished.
+        recipe: complete, with paths that hold from the current folder.
+        task: fitted, of the bundle.
+        examples: N of them.
+        outputs: probabilities [N, C] or numbers [N]; under cross-validation those of the models that never saw the row.
+    """
+
+    run: Run
+    recipe: Recipe
+    task: Task
+    examples: Sequence[Example]
+    outputs: Array
+
+    @property
+    def rows(self) -> list[Row]:
+        """Texts and target of each row: two runs with equal lists were tested on the same."""
+        return [(texts_of(example), example.target) for example in self.examples]
+
+
+def finished(folder: Path | str) -> Run:
+    """Return the run in `folder`.
+
+    Raises:
+        InputError: there is none, or it has not ended.
+    """
+    run = Run.load(folder)
+    if not run.is_finished:
+        cure = f"`tunesmith train {folder} --resume` finishes it."
+        raise InputError(Fault("K413", str(folder), "the run has not ended.", cure))
+    return run
+
+
+def retest(folder: Path | str) -> Retested:
+    """Read the data of a run again, split it as the run did, and ask its model.
+
+    Raises:
+        InputError: the run has not ended, or a data file is gone or has changed since (K404).
+    """
+    run = finished(folder)
+    check_files(run.lock)
+    recipe = parse(run.folder)
+    loaded = load_splits(recipe.data, task=recipe.task, seed=recipe.seed, folds=recipe.evaluate.folds)
+    bundle = load_bundle(run.folder)
+    if loaded.protocol != "folds":
+        test = loaded.splits.test
+        outputs = bundle.probabilities(test, recipe.batching.predict_size)
+        return Retested(run, recipe, bundle.task, test, outputs)
+    examples, outputs = _out_of_fold(run, recipe, loaded.splits.train, loaded.groups)
+    return Retested(run, recipe, bundle.task, examples, outputs)
+
+
+def _out_of_fold(
+    run: Run, recipe: Recipe, examples: Sequence[Example], groups: Sequence[int]
+) -> tuple[Sequence[Example], Array]:
+    """Return the rows that stood outside a fold, with the mean of what was said of them there."""
+    evaluate = recipe.evaluate
+    folds = fold_examples(examples, groups, evaluate.folds or FOLDS, evaluate.repeats, recipe.seed)
+    sums: Array | None = None
+    times = np.zeros(len(examples))
+    for number, (_, outside) in enumerate(folds, 1):
+        said = np.asarray(run.kept(f"fold-{number}")["tuned"])
+        sums = np.zeros((len(examples), *said.shape[1:])) if sums is None else sums
+        sums[outside] += said
+        times[outside] += 1
+    assert sums is not None, "there are at least two folds"
+    seen = np.flatnonzero(times).tolist()
+    means = sums[seen] / times[seen].reshape(-1, *[1] * (sums.ndim - 1))
+    return [examples[place] for place in seen], means
