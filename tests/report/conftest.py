@@ -365,7 +365,14 @@ SAMPLES: dict[str, Callable[[], Report]] = {
 }
 
 
+class Samples(dict[str, Report]):
+    """Builds what is asked for: most tests look at one."""
+
+    def __missing__(self, name: str) -> Report:
+        return self.setdefault(name, SAMPLES[name]())
+
+
 @pytest.fixture
-def samples() -> dict[str, Report]:
-    """Fresh copies, free to be changed by a test."""
-    return {name: build() for name, build in SAMPLES.items()}
+def samples() -> Samples:
+    """Fresh reports, free to be changed by a test."""
+    return Samples()

@@ -123,6 +123,7 @@ def leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 def test_any_figure_may_be_none_or_nan(samples, name):
     report = {key: value for key, value in samples[name].items() if key not in ("recipe", "lock", "schema")}
     report |= {key: (report.get(key) or [])[:9] for key in ("history", "errors", "scatter")}
+    report["data"]["labels"] = {"train": {"entity": 3}}
     places = leaves(report)
     assert len(places) > 120
     for i, place in enumerate(places):
