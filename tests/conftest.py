@@ -8,7 +8,10 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # a stolen core makes two threads slower than one
 
+import csv
+import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,3 +44,30 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("no ../shared/data beside the project")
     return folder
+
+
+@pytest.fixture(scope="session")
+def reviews(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]) -> Path:
+    """A CSV with the ninety rows, in a mixed order."""
+    mixed = list(rows)
+    random.Random(7).shuffle(mixed)
+    path = tmp_path_factory.mktemp("data") / "reviews.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["review", "mood"])
+        writer.writerows(mixed)
+    return path
+
+
+@pytest.fixture(scope="session")
+def quick(tiny: Path, reviews: Path) -> dict[str, Any]:
+    """A recipe that trains the tiny model on the reviews in a second or two."""
+    return {
+        "model": str(tiny),
+        "data": {"train": str(reviews)},
+        "optimizer": {"learning_rate": 5e-3, "head_learning_rate": 1e-2},
+        "stop": {"epochs": 4, "patience": None},
+        "evaluate": {"folds": 0, "resamples": 50},
+        "strategies": [{"layerwise_lr": {"decay": 0.9}}],
+        "checkpoint_seconds": 0,
+    }

@@ -53,4 +53,5 @@ def _untrained(shop: Workshop, test: Sequence[Example]) -> np.ndarray[Any, Any]:
     features = shop.encoder.encode(test)
     model = model.to(shop.device.target)
     logits = outputs(model, features, shop.collate, size=shop.recipe.batching.predict_size)
-    return shop.task.probabilities(logits).numpy()
+    probabilities: np.ndarray[Any, Any] = shop.task.probabilities(logits).numpy()
+    return probabilities

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tunesmith.bundle.load import load_bundle
+from tunesmith.core.example import Example
 from tunesmith.data.load import Loaded
 from tunesmith.data.split import split_examples
 from tunesmith.jobs.baselines import measure_baselines
@@ -11,7 +12,6 @@ from tunesmith.jobs.curve import learning_curve
 from tunesmith.jobs.measure import calibrate, keep_bundle, logits_of
 from tunesmith.jobs.summary import Chosen, Outcome, Tested, summarise
 from tunesmith.jobs.tune import Tuned, Workshop, tune, weigh
-from tunesmith.core.example import Example
 from tunesmith.report.card import write_card
 from tunesmith.report.page import write_page
 

@@ -13,7 +13,7 @@ from tunesmith.core.example import Example, PairExample, texts_of
 from tunesmith.core.task import Task
 from tunesmith.data.load import Loaded
 from tunesmith.engine.device import peak_memory_bytes
-from tunesmith.evaluation.baseline import TITLES
+from tunesmith.evaluation.baseline import titles
 from tunesmith.evaluation.calibrate import reliability
 from tunesmith.evaluation.compare import compare
 from tunesmith.evaluation.interval import bootstrap
@@ -80,9 +80,10 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
     recipe, task = shop.recipe, chosen.task
     metric = recipe.stop.metric or task.metric
     targets = targets_of(task, tested.examples)
+    names = titles(task.head().problem)
     comparison = compare(
         metric, task.metrics(), targets, tested.outputs, tested.baselines, resamples=recipe.evaluate.resamples,
-        seed=recipe.seed, titles=TITLES,
+        seed=recipe.seed, titles=names,
     )  # fmt: skip
     report = {
         "schema": 1,
@@ -98,7 +99,7 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
         "test": _scores(outcome, targets, tested.outputs),
         "dev": _scores(outcome, targets_of(task, chosen.dev), _dev_outputs(chosen)),
         "baselines": {
-            name: {"title": TITLES[name], "scores": _scores(outcome, targets, outputs)}
+            name: {"title": names[name], "scores": _scores(outcome, targets, outputs)}
             for name, outputs in tested.baselines.items()
         },
         "comparison": comparison,
@@ -184,12 +185,12 @@ def _notes(outcome: Outcome) -> list[str]:
 
 
 def _model(outcome: Outcome) -> dict[str, Any]:
-    from tunesmith.models.known import KNOWN
+    from tunesmith.models.known import find_known
 
     shop, final = outcome.shop, outcome.chosen.final
     model = final.model
     pooled = getattr(model.config, "pooling", None)
-    known = KNOWN.get(shop.recipe.model)
+    known = find_known(shop.recipe.model)
     return {
         "name": shop.recipe.model,
         "parameters": sum(p.numel() for p in model.parameters()),

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from tunesmith.core.example import Example, texts_of
 from tunesmith.core.task import Task
 from tunesmith.data.load import Loaded, load_splits
-from tunesmith.errors import Fault, InputError
 from tunesmith.jobs.interrupt import stop_signals
 from tunesmith.jobs.reporter import Progress, Reporter
 from tunesmith.models.sources import resolve_model
@@ -22,7 +21,6 @@ from tunesmith.recipe.schema import Recipe
 from tunesmith.runs.store import Run, open_run
 
 if TYPE_CHECKING:
-    from tunesmith.jobs.tune import Workshop
     from tunesmith.text.windows import Encoder
 
 
@@ -63,9 +61,9 @@ def train(
         opened = open_data(asked, reporter)
         run.write_recipe(opened.recipe)
         lock_run(run, opened)
+        from tunesmith.engine.device import Device, choose_precision
         from tunesmith.jobs.conclude import conclude  # torch is loaded once the data is known to be good
         from tunesmith.jobs.tune import Workshop
-        from tunesmith.engine.device import Device, choose_precision
 
         strategies = plan.strategies if asked.strategies is not None else resolve(opened.recipe).strategies
         device = Device.open(choose_precision(opened.recipe.precision))
@@ -101,15 +99,16 @@ def open_data(asked: Recipe, reporter: Reporter) -> Opened:
         reporter.say(guess)
     for finding in loaded.findings:
         reporter.finding(finding)
-    stop_on_errors(loaded)
     task: Task = load_entry("tasks", loaded.task)().fit(loaded.splits.train)
-    recipe = complete(asked, facts_of(loaded, task, encoder, limit, folder))
+    recipe = complete(asked, facts_of(asked, loaded, task, encoder, limit, folder))
     assert recipe.text.max_tokens is not None, "the recipe is complete"
     encoder = replace(encoder, max_tokens=recipe.text.max_tokens, long=recipe.text.long, overlap=recipe.text.overlap)
     return Opened(recipe, loaded, task, encoder, folder)
 
 
-def facts_of(loaded: Loaded, task: Task, encoder: Encoder, limit: int, folder: Path) -> Facts:
+def facts_of(
+    asked: Recipe, loaded: Loaded, task: Task, encoder: Encoder, limit: int, folder: Path
+) -> Facts:
     """Return what the defaults depend on."""
     import json
 
@@ -122,7 +121,7 @@ def facts_of(loaded: Loaded, task: Task, encoder: Encoder, limit: int, folder: P
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     width = int(config.get("hidden_size") or config.get("dim") or config.get("d_model") or 768)
     rows = len(train) + len(loaded.splits.dev)
-    return Facts(loaded.task, task.metric, rows, counts, longest, limit, width, loaded.dev_given)
+    return Facts(loaded.task, task.metric, rows, counts, longest, limit, width, asked.data.dev is not None)
 
 
 def class_counts(examples: Sequence[Example]) -> list[int]:
@@ -133,13 +132,6 @@ def class_counts(examples: Sequence[Example]) -> list[int]:
     return list(counts.values())
 
 
-def stop_on_errors(loaded: Loaded) -> None:
-    """Raise what makes training impossible, all of it."""
-    errors = [f for f in loaded.findings if f.severity == "error"]
-    if errors:
-        raise InputError([Fault(f.code, f.source, f.message, f.remedy) for f in errors])
-
-
 def lock_run(run: Run, opened: Opened) -> None:
     """Write the lock before any work: hashes of the data and of the model, versions, hardware, threads."""
     import torch
@@ -148,5 +140,3 @@ def lock_run(run: Run, opened: Opened) -> None:
     files: dict[str, Any] = dict(opened.loaded.files)
     files |= {f"model/{path.name}": path for path in [*weights, opened.folder / "config.json"]}
     run.write_lock(files, threads=torch.get_num_threads())
-
-

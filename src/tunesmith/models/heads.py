@@ -91,7 +91,7 @@ def pool(states: Tensor, attention_mask: Tensor, pooling: str) -> Tensor:
     return (states * mask).sum(1) / mask.sum(1).clamp(min=1.0)
 
 
-def final_linear(model: nn.Module) -> nn.Linear:
+def final_linear(model: Any) -> nn.Linear:
     """Return the last linear layer of the head, the one that gives the logits."""
     size = model.config.num_labels
     heads = [m for name, m in model.named_modules() if isinstance(m, nn.Linear) and m.out_features == size]

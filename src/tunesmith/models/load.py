@@ -66,7 +66,7 @@ def load_model(folder: Path, head: HeadSpec, *, kind: HeadKind = "auto", seed: i
     tokenizer, limit = load_tokenizer(folder)
     pooling = trained_pooling(folder)
     labels = dict(enumerate(head.labels)) if head.labels else {0: "LABEL_0"}
-    names = {
+    names: dict[str, Any] = {
         "num_labels": head.size, "problem_type": head.problem,
         "id2label": labels, "label2id": {name: i for i, name in labels.items()},
     }  # fmt: skip
@@ -86,13 +86,17 @@ def load_model(folder: Path, head: HeadSpec, *, kind: HeadKind = "auto", seed: i
             )  # fmt: skip
             body.config._name_or_path = ""  # a bundle names no folder of the machine it was made on
             config = PooledConfig(body=body.config, pooling=pooling or "mean", **names)
-            model: nn.Module = PooledForSequenceClassification(config, body)
+            model: Any = PooledForSequenceClassification(config, body)
         else:
             model, told = AutoModelForSequenceClassification.from_pretrained(
                 folder, dtype=torch.float32, local_files_only=True, output_loading_info=True, use_safetensors=True,
                 ignore_mismatched_sizes=True, **names,
             )  # fmt: skip
     _refuse_missing(folder, told["missing_keys"], model)
+    if not torch.cuda.is_available():
+        # Forward and backward of 16 rows of minilm on one core: 195 ms against 257 ms with the fused kernel at 12
+        # tokens, 413 against 602 at 32, 928 against 1,075 at 64; even at 128.
+        model.set_attn_implementation("eager")
     title = f"pooled ({pooling or 'mean'})" if pooled else type(model).__name__
     return LoadedModel(model.eval(), tokenizer, title, limit)
 
@@ -147,7 +151,7 @@ def faults_of(folder: Path) -> Iterator[None]:
         first = str(error).strip().split("\n")[0][:300]
         raise InputError(
             Fault("K301", str(folder), f"no model can be loaded from it: {first}",
-                  "Give a folder with config.json, tokenizer.json and *.safetensors, or a name from `tunesmith models`.")
+                  "Give a folder with config.json, tokenizer.json and *.safetensors, or a name of `tunesmith models`.")
         ) from error  # fmt: skip
 
 

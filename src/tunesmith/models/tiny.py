@@ -10,15 +10,15 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
 
 SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-SMALL = {
+SMALL: dict[str, object] = {
     "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32,
-    "max_position_embeddings": 64,
+    "max_position_embeddings": 64, "initializer_range": 0.2,
 }  # fmt: skip
 FAMILIES: dict[str, dict[str, object]] = {
     "bert": SMALL,
     "roberta": {**SMALL, "max_position_embeddings": 66, "pad_token_id": 0},
     "electra": {**SMALL, "embedding_size": 16},
-    "distilbert": {"dim": 16, "n_layers": 2, "n_heads": 2, "hidden_dim": 32, "max_position_embeddings": 64},
+    "distilbert": {"dim": 16, "n_layers": 2, "n_heads": 2, "hidden_dim": 32, "max_position_embeddings": 64, "initializer_range": 0.2},
 }
 """Model type → the options that make it small."""
 

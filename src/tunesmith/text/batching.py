@@ -30,7 +30,8 @@ class Collator:
     def __call__(self, features: Sequence[Features]) -> Batch:
         """Return the batch of `features`; windows of one example must stand side by side."""
         longest = max(f.length for f in features)
-        owners, units = [], []
+        owners: list[int] = []
+        units: list[Features] = []
         for f in features:
             if not units or units[-1].owner != f.owner:
                 units.append(f)

@@ -1,0 +1,91 @@
+"""Every strategy of the table, by walking the table: what it must do to be let in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tunesmith.core.batch import Batch, Loss, Objective
+from tunesmith.core.strategy import Strategy
+from tunesmith.jobs.train import train
+from tunesmith.recipe import catalogue
+
+NAMES = sorted(catalogue.STRATEGIES)
+DOCS = Path(__file__).parents[2] / "docs" / "strategies"
+
+
+class Halve(Strategy):
+    """A toy: half the loss. Enough of a strategy to be trained with."""
+
+    share: float = 0.5
+    """What is left of the loss."""
+
+    def wrap(self, objective: Objective, model: torch.nn.Module) -> Objective:
+        """Scale the values."""
+
+        def wrapped(batch: Batch) -> Loss:
+            loss = objective(batch)
+            loss.values = loss.values * self.share
+            return loss
+
+        return wrapped
+
+
+@pytest.fixture
+def with_toy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(catalogue.STRATEGIES, "halve", f"{__name__}:Halve")  # one line
+
+
+def tuned(quick: dict[str, Any], folder: Path, *strategies: dict[str, Any], **stop: Any) -> dict[str, torch.Tensor]:
+    from safetensors.torch import load_file
+
+    recipe = {**quick, "strategies": list(strategies), "stop": {"steps": 6, "epochs": 4, "refit": False, **stop}}
+    train(recipe, folder=folder)
+    return load_file(folder / "model" / "model.safetensors")
+
+
+def test_the_table_is_walked() -> None:
+    assert len(NAMES) >= 3
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_says_what_when_at_what_cost_and_from_where(name: str) -> None:
+    kind = catalogue.load_entry("strategies", name)
+    text = kind.__doc__ or ""
+    for word in ("Use it when", "Cost:", "Source:"):
+        assert word in text, f"the docstring of {name} does not say {word!r}"
+    for option, field in kind.model_fields.items():
+        assert field.description, f"{name}.{option} has no docstring"
+    assert (DOCS / f"{name}.md").is_file(), f"{name} has no page"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_trains_and_is_deterministic(quick: dict[str, Any], tmp_path: Path, name: str) -> None:
+    first = tuned(quick, tmp_path / "a", {name: {}})
+    second = tuned(quick, tmp_path / "b", {name: {}})
+    assert first.keys() == second.keys()
+    for key, value in first.items():
+        assert torch.isfinite(value).all()
+        assert torch.equal(value, second[key]), f"{key} differs between two runs"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_learns_what_there_is_to_learn(quick: dict[str, Any], tmp_path: Path, name: str) -> None:
+    recipe = {**quick, "strategies": [{name: {}}], "stop": {"epochs": 12, "patience": None}}
+    report = train(recipe, folder=tmp_path / "run").report()
+    assert report["test"]["accuracy"]["value"] > report["baselines"]["majority"]["scores"]["accuracy"]["value"] + 0.2
+
+
+def test_all_of_them_together_train(quick: dict[str, Any], tmp_path: Path) -> None:
+    for value in tuned(quick, tmp_path / "run", *({name: {}} for name in NAMES)).values():
+        assert torch.isfinite(value).all()
+
+
+@pytest.mark.usefixtures("with_toy")
+def test_a_new_strategy_takes_one_class_and_one_line(quick: dict[str, Any], tmp_path: Path) -> None:
+    plain = tuned(quick, tmp_path / "plain", {"layerwise_lr": {"decay": 1.0}})
+    toy = tuned(quick, tmp_path / "toy", {"layerwise_lr": {"decay": 1.0}}, {"halve": {"share": 0.1}})
+    assert any(not torch.equal(value, toy[key]) for key, value in plain.items())

@@ -1,0 +1,153 @@
+"""Killed at any moment, a run goes on as if nothing had happened: bit for bit the same weights."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tunesmith.errors import Interrupted, RunError
+from tunesmith.jobs.train import train
+from tunesmith.runs.store import Run
+
+KILLS = 20
+
+
+def weights(folder: Path) -> str:
+    return hashlib.sha256((folder / "model" / "model.safetensors").read_bytes()).hexdigest()
+
+
+def work(recipe: dict[str, Any], folder: Path, after_seconds: float | None) -> bool:
+    """Train in a child process, killed after a while; return whether it was killed."""
+    child = os.fork()
+    if child == 0:
+        os.environ["PYTHONWARNINGS"] = "ignore"
+        quiet = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(quiet, 1)
+        os.dup2(quiet, 2)
+        try:
+            train(recipe, folder=folder, resume=True)
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    if after_seconds is not None:
+        time.sleep(after_seconds)
+        os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        return True
+    assert os.WEXITSTATUS(status) == 0, "the training failed"
+    return False
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs fork and SIGKILL")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_twenty_kills_change_no_bit_of_the_weights(quick: dict[str, Any], tmp_path: Path) -> None:
+    reference = tmp_path / "reference"
+    started = time.monotonic()
+    assert not work(quick, reference, None)
+    length = time.monotonic() - started
+    expected = weights(reference)
+
+    draw = random.Random(2026)
+    kills, runs = 0, 0
+    while kills < KILLS:
+        folder = tmp_path / f"run-{runs}"
+        while work(quick, folder, draw.uniform(0.0, length)):
+            kills += 1
+            if kills % 4 == 0:  # let it end now and then, however unlucky the draws
+                assert not work(quick, folder, None)
+                break
+        runs += 1
+        assert weights(folder) == expected
+        report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        reference_report = json.loads((reference / "report.json").read_text(encoding="utf-8"))
+        assert report["test"] == reference_report["test"]
+        assert [h["step"] for h in report["history"]] == [h["step"] for h in reference_report["history"]]
+    assert runs >= 4
+
+
+def test_a_corrupt_checkpoint_is_said_and_the_one_before_it_used(quick: dict[str, Any], tmp_path: Path) -> None:
+    expected = tmp_path / "expected"
+    train(quick, folder=expected)
+    folder = tmp_path / "run"
+    with pytest.raises(Interrupted):
+        train(quick, folder=folder, progress=_signal_at_step(12))
+    [file] = (folder / "checkpoints" / "select" / "last").glob("*.safetensors")
+    damaged = bytearray(file.read_bytes())
+    damaged[-10] ^= 1
+    file.write_bytes(damaged)
+    said: list[dict[str, Any]] = []
+    train(quick, folder=folder, resume=True, progress=said.append)
+    assert any(event["kind"] == "finding" and event["code"] == "K408" for event in said)
+    assert weights(folder) == weights(expected)
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(quick: dict[str, Any], tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    with pytest.raises(Interrupted, match=r"--resume"):
+        train(quick, folder=folder, progress=_signal_at_step(7))
+    said: list[dict[str, Any]] = []
+    train(quick, folder=folder, resume=True, progress=said.append)
+    stages = [event for event in said if event["kind"] == "stage"]
+    assert stages[0]["resumed_at"] == 7
+    assert Run.load(folder).is_finished
+
+
+def test_a_loss_that_is_not_a_number_names_step_and_rows(quick: dict[str, Any], tmp_path: Path) -> None:
+    recipe = {**quick, "optimizer": {"learning_rate": 1e30, "head_learning_rate": 1e30, "clip_norm": None}}
+    with pytest.raises(RunError, match=r"K501 step \d+: the loss is .*reviews.csv row \d+"):
+        train(recipe, folder=tmp_path / "run")
+
+
+def test_a_full_disk_is_said_and_the_run_can_go_on(
+    quick: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import errno
+
+    from tunesmith.runs import checkpoint
+
+    folder = tmp_path / "run"
+    written = checkpoint._write
+    calls = 0
+
+    def full(*arguments: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written(*arguments)
+
+    monkeypatch.setattr(checkpoint, "_write", full)
+    with pytest.raises(RunError, match="space"):
+        train(quick, folder=folder)
+    monkeypatch.setattr(checkpoint, "_write", written)
+    train(quick, folder=folder, resume=True)
+    expected = tmp_path / "expected"
+    train(quick, folder=expected)
+    assert weights(folder) == weights(expected)
+
+
+def test_a_budget_of_seconds_ends_the_training(quick: dict[str, Any], tmp_path: Path) -> None:
+    recipe = {**quick, "stop": {"epochs": 100_000, "seconds": 2.0, "patience": None, "refit": False}}
+    run = train(recipe, folder=tmp_path / "run")
+    seconds = run.report()["speed"]["train_seconds"]
+    steps = run.report()["history"][-1]["step"]
+    assert steps < 50_000
+    assert seconds < 2.0 + 30 * seconds / steps, "it ends within a few steps of the budget"
+
+
+def _signal_at_step(number: int) -> Any:
+    def listen(event: dict[str, Any]) -> None:
+        if event["kind"] == "step" and event["step"] == number:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    return listen
