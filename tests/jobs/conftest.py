@@ -30,6 +30,7 @@ def build_run(
     from tunesmith.bundle.load import load_bundle
     from tunesmith.bundle.save import Contents, save_bundle
     from tunesmith.data.load import load_splits
+    from tunesmith.data.split import fold_examples
     from tunesmith.evaluation.interval import bootstrap
     from tunesmith.jobs.tune import targets_of
     from tunesmith.models.load import load_model
@@ -37,7 +38,7 @@ def build_run(
     from tunesmith.runs.store import open_run
 
     with open_run(folder, recipe, resume=False, command=command) as run:
-        loaded = load_splits(recipe.data, task=recipe.task, seed=recipe.seed, folds=0)
+        loaded = load_splits(recipe.data, task=recipe.task, seed=recipe.seed, folds=recipe.evaluate.folds or 0)
         run.write_lock({split: facts["path"] for split, facts in loaded.files.items()}, threads=1)
         task = load_entry("tasks", loaded.task)().fit(loaded.splits.train)
         seed = recipe.seed if head_seed is None else head_seed
@@ -46,8 +47,13 @@ def build_run(
             made.model.classifier.bias[0] += nudge  # type: ignore[union-attr,index,operator]
         contents = Contents(task, recipe.text.model_copy(update={"max_tokens": 16}), 1.0, recipe.digest(), 1)
         save_bundle(run.folder / "model", made.model, made.tokenizer, contents)
-        test = loaded.splits.test
+        test = loaded.splits.train if loaded.protocol == "folds" else loaded.splits.test
         outputs = load_bundle(run.folder).probabilities(test)
+        if loaded.protocol == "folds":
+            evaluate = recipe.evaluate
+            folds = fold_examples(test, loaded.groups, evaluate.folds, evaluate.repeats, recipe.seed)
+            for number, (_, outside) in enumerate(folds, 1):
+                run.keep(f"fold-{number}", {"tuned": outputs[outside].tolist()})
         scores = bootstrap(task.metrics(), targets_of(task, test), outputs, resamples=50, seed=recipe.seed)
         run.write_report(
             {

@@ -66,6 +66,16 @@ def test_runs_on_the_same_rows_are_paired(make_run: MakeRun) -> None:
     assert "stop.epochs: None | 2.0" in done.stdout
 
 
+def test_cross_validated_runs_are_paired_by_their_folds(make_run: MakeRun) -> None:
+    folds = ("data.test=null", "evaluate.folds=3", "evaluate.repeats=2")
+    first, second = make_run("first", folds), make_run("second", (*folds, "seed=14"))
+    (found,) = tunesmith.compare([first, second])["pairs"].values()
+    assert found["paired"], "other seeds make other folds, and yet every row has an answer of either run"
+    figures = [Run.load(run).report()["test"]["macro_f1"]["value"] for run in (first, second)]
+    assert found["difference"]["value"] == pytest.approx(figures[0] - figures[1])
+    assert found["difference"]["n"] == 90
+
+
 def test_runs_on_other_rows_are_set_side_by_side(make_run: MakeRun, reviews: Path) -> None:
     first, second = make_run("first"), make_run("second", (f"data.test={reviews}",))
     (found,) = tunesmith.compare([first, second])["pairs"].values()
