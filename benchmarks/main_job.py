@@ -1,0 +1,192 @@
+"""Train with the defaults alone on the rows the peers were measured on, and print one table.
+
+    python benchmarks/main_job.py                           # all: seeds 0-2, test rows, about two hours
+    python benchmarks/main_job.py trec6:64 sst2:full        # some of it
+    python benchmarks/main_job.py trec6:64 --on dev         # rows left over from train instead of test: for choosing
+
+Needs `../shared/data` beside the project. A cell is a line of `benchmarks/results/main_job.jsonl` with the digest of
+its recipe; one that is there is not run again, so the table grows and anybody can redo a cell by deleting its line.
+
+Rows: few-shot, the train rows grouped by label in file order, one `random.Random(seed)` for the whole draw, for every
+label in sorted order `rng.sample(rows, shots)`; full, `random.Random(0).shuffle(train)`, the first 4,000; test,
+`random.Random(0).shuffle(test)`, the first 1,000; at most 128 tokens.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import gzip
+import json
+import random
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+DATA = ROOT.parent / "shared" / "data"
+RESULTS = ROOT / "benchmarks" / "results" / "main_job.jsonl"
+CELLS = ("trec6:64", "ag_news:64", "sst2:64", "banking77:10", "trec6:full", "sst2:full")
+FULL = 4000
+DEV_ROWS = 600
+
+Rows = list[dict[str, str]]
+
+
+def read(name: str, split: str) -> Rows:
+    """Return the rows of one split of a shared data set."""
+    plain = DATA / name / f"{split}.csv"
+    if plain.exists():
+        text = plain.read_text(encoding="utf-8")
+    else:
+        text = gzip.decompress(plain.with_suffix(".csv.gz").read_bytes()).decode()
+    return [{"text": r["text"], "label": r["label"]} for r in csv.DictReader(text.splitlines(keepends=True))]
+
+
+def draw(name: str, shots: str, seed: int, on: str) -> tuple[Rows, Rows]:
+    """Return train rows and the rows to measure on."""
+    train = read(name, "train")
+    if shots == "full":
+        random.Random(0).shuffle(train)
+        kept, rest = train[:FULL], train[FULL:]
+    else:
+        by_label: dict[str, Rows] = {}
+        for row in train:
+            by_label.setdefault(row["label"], []).append(row)
+        rng = random.Random(seed)
+        kept = [row for label in sorted(by_label) for row in rng.sample(by_label[label], int(shots))]
+        texts = {row["text"] for row in kept}
+        rest = [row for row in train if row["text"] not in texts]
+    if on == "dev":
+        return kept, balanced(rest)
+    test = read(name, "test")
+    random.Random(0).shuffle(test)
+    return kept, test[:1000]
+
+
+def balanced(rows: Rows) -> Rows:
+    """Return about as many rows of every class: a class of three rows would decide a macro-F1."""
+    random.Random(1).shuffle(rows)
+    room = dict.fromkeys((row["label"] for row in rows), DEV_ROWS // len({row["label"] for row in rows}))
+    chosen = []
+    for row in rows:
+        if room[row["label"]] > 0:
+            room[row["label"]] -= 1
+            chosen.append(row)
+    return chosen
+
+
+def write(path: Path, rows: Rows) -> str:
+    """Write rows as CSV and return the path."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, ["text", "label"])
+        writer.writeheader()
+        writer.writerows(rows)
+    return str(path)
+
+
+def run_cell(cell: str, seed: int, on: str, sets: list[str]) -> dict[str, Any]:
+    """Train once and return what is worth keeping of the report."""
+    from tunesmith import train
+    from tunesmith.recipe.parse import parse
+
+    name, _, shots = cell.partition(":")
+    kept, measured = draw(name, shots, seed, on)
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        data = {
+            "train": write(folder / "train.csv", kept), "test": write(folder / "test.csv", measured),
+            "text": "text", "label": "label",
+        }  # fmt: skip
+        recipe = parse({"task": "classify", "data": data, "text": {"max_tokens": 128}, "seed": seed}, sets=sets)
+        report = train(recipe, folder=folder / "run", progress=_tell).report()
+    rows = {entry["label"]: entry["f1"] for entry in report["per_class"]}
+    return {
+        "cell": cell, "seed": seed, "on": on, "sets": sets, "n_train": len(kept), "n_test": len(measured),
+        "test": report["test"], "lost_classes": [label for label, f1 in rows.items() if f1 == 0],
+        "baselines": {name: b["scores"] for name, b in report["baselines"].items()},
+        "against": report["comparison"]["against"],
+        "verdict": report["verdict"], "best_step": report["best_step"],
+        "steps": [h["step"] for h in report["history"]][-1], "seconds": report["speed"]["train_seconds"],
+        "recipe": {k: v for k, v in report["recipe"].items() if k != "data"},
+    }  # fmt: skip
+
+
+def _tell(event: dict[str, Any]) -> None:
+    if event["kind"] == "dev":
+        print(f"  {event['stage']} step {event['step']}: {event['metric']} {event['score']:.4f}", file=sys.stderr)
+
+
+def key(line: dict[str, Any]) -> tuple[Any, ...]:
+    """Return what makes a cell the same cell."""
+    return (line["cell"], line["seed"], line["on"], tuple(line["sets"]))
+
+
+def known() -> dict[tuple[Any, ...], dict[str, Any]]:
+    """Return the cells that were run."""
+    if not RESULTS.exists():
+        return {}
+    lines = [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()]
+    return {key(line): line for line in lines}
+
+
+def table(lines: list[dict[str, Any]]) -> str:
+    """Return a Markdown table: mean and range over the seeds, in points."""
+    metric = "macro_f1"
+    rows = [
+        "| data | rows a class | seeds | tuned | frozen | TF-IDF | majority | untrained | against the best baseline |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    cells = dict.fromkeys((line["cell"], line["on"], tuple(line["sets"])) for line in lines)
+    for cell, on, sets in cells:
+        of = [x for x in lines if (x["cell"], x["on"], tuple(x["sets"])) == (cell, on, sets)]
+        name, _, shots = cell.partition(":")
+        columns = [spread([x["test"][metric]["value"] for x in of])]
+        for baseline in ("frozen", "tfidf", "majority", "untrained"):
+            columns.append(
+                spread([x["baselines"][baseline][metric]["value"] for x in of if baseline in x["baselines"]])
+            )
+        margins = [x["test"][metric]["value"] - max(b[metric]["value"] for b in x["baselines"].values()) for x in of]
+        where = name + ("" if on == "test" else f" ({on})") + (f" {' '.join(sets)}" if sets else "")
+        rows.append(f"| {where} | {shots} | {len(of)} | " + " | ".join(columns) + f" | {spread(margins, sign=True)} |")
+    return "\n".join(rows)
+
+
+def spread(values: list[float], *, sign: bool = False) -> str:
+    """Return the mean and the range of shares, in points."""
+    if not values:
+        return "–"
+    form = "{:+.1f}" if sign else "{:.1f}"
+    mean = form.format(100 * statistics.mean(values))
+    if len(values) == 1:
+        return mean
+    return f"{mean} ({form.format(100 * min(values))} to {form.format(100 * max(values))})"
+
+
+def main() -> None:
+    """Run what is missing and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("cells", nargs="*", default=CELLS, help="data:rows a class, or data:full")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--on", choices=["test", "dev"], default="test")
+    parser.add_argument("--set", dest="sets", action="append", default=[], help="override of the recipe, key=value")
+    chosen = parser.parse_args()
+    if not DATA.is_dir():
+        sys.exit("needs ../shared/data beside the project")
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    wanted = [(cell, seed) for cell in chosen.cells for seed in chosen.seeds]
+    for cell, seed in wanted:
+        if (cell, seed, chosen.on, tuple(chosen.sets)) in known():
+            continue
+        print(f"{cell} seed {seed} on {chosen.on} {' '.join(chosen.sets)}", file=sys.stderr)
+        line = run_cell(cell, seed, chosen.on, chosen.sets)
+        with RESULTS.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+    keys = {(cell, seed, chosen.on, tuple(chosen.sets)) for cell, seed in wanted}
+    print(table([line for k, line in known().items() if k in keys]))
+
+
+if __name__ == "__main__":
+    main()
