@@ -12,6 +12,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from tunesmith.models import register
+
 __version__ = "0.1.0"
 
 __all__ = ["Bundle", "Recipe", "Run", "check", "compare", "evaluate", "load", "predict", "train"]
@@ -38,6 +40,10 @@ _HOMES = {
     "predict": "tunesmith.jobs.predict:predict",
     "train": "tunesmith.jobs.train:train",
 }
+
+
+# So that AutoModel and pipeline know our head after `import tunesmith`; torch is not loaded for it.
+register.hook()
 
 
 def __getattr__(name: str) -> Any:

@@ -87,7 +87,7 @@ def test_a_corrupt_checkpoint_is_said_and_the_one_before_it_used(quick: dict[str
     file.write_bytes(damaged)
     said: list[dict[str, Any]] = []
     train(quick, folder=folder, resume=True, progress=said.append)
-    assert any(event["kind"] == "finding" and event["code"] == "K408" for event in said)
+    assert any(event["kind"] == "finding" and event["code"] == "K407" for event in said)
     assert weights(folder) == weights(expected)
 
 

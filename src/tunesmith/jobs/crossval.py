@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,6 @@ from tunesmith.jobs.measure import calibrate, logits_of, probabilities_of
 from tunesmith.jobs.summary import Tested
 from tunesmith.jobs.tune import Workshop, tune, weigh
 
-FOLDS = 5
-
 
 def cross_validate(shop: Workshop, loaded: Loaded) -> Tested:
     """Train once per fold on the other folds, and return what each model says of rows it never saw.
@@ -27,19 +25,35 @@ def cross_validate(shop: Workshop, loaded: Loaded) -> Tested:
     examples = list(loaded.splits.train)
     evaluate = shop.recipe.evaluate
     seed = shop.recipe.seed
-    folds = fold_examples(examples, loaded.groups, evaluate.folds or FOLDS, evaluate.repeats, seed)
+    assert evaluate.folds, "the recipe is complete"
+    folds = fold_examples(examples, loaded.groups, evaluate.folds, evaluate.repeats, seed)
+    said = [_fold(shop, loaded, examples, number, inside, outside) for number, (inside, outside) in enumerate(folds, 1)]
+    rows, means = average([outside for _, outside in folds], said)
+    return Tested([examples[row] for row in rows], means.pop("tuned"), means)
+
+
+def average(
+    outside: Sequence[Sequence[int]], said: Sequence[Mapping[str, Any]]
+) -> tuple[list[int], dict[str, np.ndarray[Any, Any]]]:
+    """Return the rows that stood outside a fold, and the mean of what each model said of them there.
+
+    A row that groups or a rare class keep inside every fold is left out.
+
+    Args:
+        outside: per fold, its rows.
+        said: per fold, name → outputs for those rows.
+    """
+    places = sorted({row for rows in outside for row in rows})
+    position = {row: at for at, row in enumerate(places)}
+    times = np.zeros(len(places))
     sums: dict[str, np.ndarray[Any, Any]] = {}
-    times = np.zeros(len(examples))
-    for number, (inside, outside) in enumerate(folds, 1):
-        said = _fold(shop, loaded, examples, number, inside, outside)
-        for name, values in said.items():
-            rows = np.asarray(values)
-            total = sums.setdefault(name, np.zeros((len(examples), *rows.shape[1:])))
-            total[list(outside)] += rows
-        times[list(outside)] += 1
-    assert times.all(), "every row stands outside one fold"
-    means = {name: total / times.reshape(-1, *[1] * (total.ndim - 1)) for name, total in sums.items()}
-    return Tested(examples, means.pop("tuned"), means)
+    for rows, outputs in zip(outside, said, strict=True):
+        at = [position[row] for row in rows]
+        times[at] += 1
+        for name, values in outputs.items():
+            array = np.asarray(values)
+            sums.setdefault(name, np.zeros((len(places), *array.shape[1:])))[at] += array
+    return places, {name: total / times.reshape(-1, *[1] * (total.ndim - 1)) for name, total in sums.items()}
 
 
 def _fold(

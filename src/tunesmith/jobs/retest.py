@@ -15,7 +15,7 @@ from tunesmith.core.task import Task
 from tunesmith.data.load import load_splits
 from tunesmith.data.split import fold_examples
 from tunesmith.errors import Fault, InputError
-from tunesmith.jobs.crossval import FOLDS
+from tunesmith.jobs.crossval import average
 from tunesmith.recipe.parse import parse
 from tunesmith.recipe.schema import Recipe
 from tunesmith.runs.lock import check_files
@@ -86,15 +86,7 @@ def _out_of_fold(
 ) -> tuple[Sequence[Example], Array]:
     """Return the rows that stood outside a fold, with the mean of what was said of them there."""
     evaluate = recipe.evaluate
-    folds = fold_examples(examples, groups, evaluate.folds or FOLDS, evaluate.repeats, recipe.seed)
-    sums: Array | None = None
-    times = np.zeros(len(examples))
-    for number, (_, outside) in enumerate(folds, 1):
-        said = np.asarray(run.kept(f"fold-{number}")["tuned"])
-        sums = np.zeros((len(examples), *said.shape[1:])) if sums is None else sums
-        sums[outside] += said
-        times[outside] += 1
-    assert sums is not None, "there are at least two folds"
-    seen = np.flatnonzero(times).tolist()
-    means = sums[seen] / times[seen].reshape(-1, *[1] * (sums.ndim - 1))
-    return [examples[place] for place in seen], means
+    folds = fold_examples(examples, groups, evaluate.folds or 0, evaluate.repeats, recipe.seed)
+    said = [{"tuned": run.kept(f"fold-{number}")["tuned"]} for number in range(1, len(folds) + 1)]
+    rows, means = average([outside for _, outside in folds], said)
+    return [examples[row] for row in rows], means["tuned"]

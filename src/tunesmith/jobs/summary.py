@@ -171,8 +171,7 @@ def _notes(outcome: Outcome) -> list[str]:
     if recipe.stop.refit:
         notes.append(
             f"The figures on dev are those of a model trained on {len(chosen.train)} rows; the model that ships was "
-            f"then trained on train and dev together ({len(chosen.train) + len(chosen.dev)} rows) for the "
-            f"{chosen.tuned.best_epoch:.1f} epochs that dev chose."
+            f"then trained in the same way on train and dev together ({len(chosen.train) + len(chosen.dev)} rows)."
         )
     if chosen.tuned.best_step == 0 and chosen.tuned.history and len(chosen.tuned.history) > 1:
         notes.append(
@@ -204,7 +203,7 @@ def _model(outcome: Outcome) -> dict[str, Any]:
 
 def _protocol(outcome: Outcome) -> dict[str, str]:
     name = outcome.loaded.protocol
-    return {"name": name, "text": PROTOCOLS[name].format(folds=outcome.shop.recipe.evaluate.folds or 5)}
+    return {"name": name, "text": PROTOCOLS[name].format(folds=outcome.shop.recipe.evaluate.folds)}
 
 
 def _errors(tested: Tested, task: Task, targets: Array) -> list[dict[str, Any]]:

@@ -67,7 +67,10 @@ def train(
 
         strategies = plan.strategies if asked.strategies is not None else resolve(opened.recipe).strategies
         device = Device.open(choose_precision(opened.recipe.precision))
-        shop = Workshop(opened.recipe, opened.folder, opened.task, strategies, opened.encoder, device, reporter, wish)
+        shop = Workshop(
+            opened.recipe, opened.folder, opened.task, strategies, opened.encoder, device, reporter, wish,
+            trainings(opened.recipe),
+        )  # fmt: skip
         conclude(shop, opened.loaded)
     return run
 
@@ -106,9 +109,7 @@ def open_data(asked: Recipe, reporter: Reporter) -> Opened:
     return Opened(recipe, loaded, task, encoder, folder)
 
 
-def facts_of(
-    asked: Recipe, loaded: Loaded, task: Task, encoder: Encoder, limit: int, folder: Path
-) -> Facts:
+def facts_of(asked: Recipe, loaded: Loaded, task: Task, encoder: Encoder, limit: int, folder: Path) -> Facts:
     """Return what the defaults depend on."""
     import json
 
@@ -121,7 +122,25 @@ def facts_of(
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     width = int(config.get("hidden_size") or config.get("dim") or config.get("d_model") or 768)
     rows = len(train) + len(loaded.splits.dev)
-    return Facts(loaded.task, task.metric, rows, counts, longest, limit, width, asked.data.dev is not None)
+    return Facts(
+        loaded.task,
+        task.metric,
+        rows,
+        counts,
+        longest,
+        limit,
+        width,
+        asked.data.dev is not None,
+        loaded.protocol == "folds",
+    )
+
+
+def trainings(recipe: Recipe) -> int:
+    """Return how many trainings the run consists of; they share the time budget."""
+    from tunesmith.jobs.curve import SHARES
+
+    evaluate = recipe.evaluate
+    return (evaluate.folds or 0) * evaluate.repeats + 1 + bool(recipe.stop.refit) + evaluate.curve * len(SHARES)
 
 
 def class_counts(examples: Sequence[Example]) -> list[int]:

@@ -46,6 +46,8 @@ class Workshop:
     device: Device
     reporter: Reporter
     wish: Wish
+    trainings: int = 1
+    """How many trainings share the time budget."""
 
     @property
     def collate(self) -> Collator:
@@ -101,7 +103,7 @@ def tune(
         objective = compose(task_objective(prepared, shop.task), shop.strategies, model)
         work = Work(
             batches, shop.collate, objective, shop.strategies, device, recipe.optimizer, recipe.batching,
-            _schedule(recipe, batches.per_epoch, epochs), recipe.seed, lambda owner: train[owner].source,
+            _schedule(shop, batches.per_epoch, epochs), recipe.seed, lambda owner: train[owner].source,
         )  # fmt: skip
         training = _Training(shop, stage, work, state, model, dev)
         return training.run()
@@ -138,12 +140,13 @@ def _prepare(shop: Workshop, model: nn.Module, train: Sequence[Example], feature
     return model
 
 
-def _schedule(recipe: Recipe, per_epoch: int, epochs: float | None) -> Schedule:
-    stop = recipe.stop
+def _schedule(shop: Workshop, per_epoch: int, epochs: float | None) -> Schedule:
+    stop = shop.recipe.stop
     horizon = planned_steps(stop, per_epoch)
     last = horizon if epochs is None else min(horizon, max(0, round(epochs * per_epoch)))
     assert stop.evaluations_per_epoch is not None, "the recipe is not complete"
-    return Schedule(horizon, last, max(1, round(per_epoch / stop.evaluations_per_epoch)), stop.seconds)
+    every = max(1, round(per_epoch / stop.evaluations_per_epoch))
+    return Schedule(horizon, last, every, None if stop.seconds is None else stop.seconds / shop.trainings)
 
 
 class _Training:

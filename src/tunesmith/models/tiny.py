@@ -18,7 +18,14 @@ FAMILIES: dict[str, dict[str, object]] = {
     "bert": SMALL,
     "roberta": {**SMALL, "max_position_embeddings": 66, "pad_token_id": 0},
     "electra": {**SMALL, "embedding_size": 16},
-    "distilbert": {"dim": 16, "n_layers": 2, "n_heads": 2, "hidden_dim": 32, "max_position_embeddings": 64, "initializer_range": 0.2},
+    "distilbert": {
+        "dim": 16,
+        "n_layers": 2,
+        "n_heads": 2,
+        "hidden_dim": 32,
+        "max_position_embeddings": 64,
+        "initializer_range": 0.2,
+    },  # fmt: skip
 }
 """Model type → the options that make it small."""
 

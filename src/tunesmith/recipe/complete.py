@@ -14,6 +14,8 @@ from tunesmith.recipe.schema import Recipe
 MAX_TOKENS = 256
 FEW_ROWS = 2000
 """Up to here dev rows are worth more as train rows: the model is trained again on both."""
+FOLDS = 5
+"""Of cross-validation, where it takes the place of a test split and nobody said how many."""
 IMBALANCED = 3.0
 """Largest class over smallest from which rare classes weigh more."""
 
@@ -31,6 +33,7 @@ class Facts:
         limit: the most tokens the model takes.
         width: hidden size of the body.
         dev_given: whether a dev file was given.
+        crossed: whether cross-validation takes the place of a test split.
     """
 
     task: str
@@ -41,6 +44,7 @@ class Facts:
     limit: int
     width: int
     dev_given: bool
+    crossed: bool
 
 
 def complete(recipe: Recipe, facts: Facts) -> Recipe:
@@ -59,7 +63,10 @@ def complete(recipe: Recipe, facts: Facts) -> Recipe:
             refit=facts.rows <= FEW_ROWS and not facts.dev_given,
         )
     )
-    parts: dict[str, Any] = {"task": facts.task, "text": text, "optimizer": optimizer, "stop": stop}
+    evaluate = recipe.evaluate.model_copy(update=_open(recipe.evaluate, folds=FOLDS if facts.crossed else 0))
+    parts: dict[str, Any] = {
+        "task": facts.task, "text": text, "optimizer": optimizer, "stop": stop, "evaluate": evaluate,
+    }  # fmt: skip
     if recipe.strategies is None:
         parts["strategies"] = default_strategies(facts)
     if recipe.class_weights is None:
