@@ -7,29 +7,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
+from transformers import AutoModel, PreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-
-class PooledConfig(PretrainedConfig):  # type: ignore[misc]
-    """Configuration of `PooledForSequenceClassification`.
-
-    Args:
-        body: the configuration of the encoder, as an object or as plain data.
-        pooling: `mean` over the tokens that are not padding, or `cls`, the first token.
-        head_dropout: dropout in front of the linear layer.
-    """
-
-    model_type = "tunesmith_pooled"
-    sub_configs = {"body": AutoConfig}  # noqa: RUF012 - transformers reads a plain class attribute
-
-    def __init__(self, body: Any = None, pooling: str = "mean", head_dropout: float = 0.1, **rest: Any) -> None:
-        if isinstance(body, dict):
-            body = AutoConfig.for_model(**body)
-        self.body = body
-        self.pooling = pooling
-        self.head_dropout = head_dropout
-        super().__init__(**rest)
+from tunesmith.models.pooled import PooledConfig
 
 
 class PooledForSequenceClassification(PreTrainedModel):  # type: ignore[misc]

@@ -16,7 +16,8 @@ from transformers.utils import logging as transformers_logging
 
 from tunesmith.core.task import HeadSpec
 from tunesmith.errors import Fault, InputError
-from tunesmith.models.heads import PooledConfig, PooledForSequenceClassification, body_options
+from tunesmith.models.heads import PooledForSequenceClassification, body_options
+from tunesmith.models.pooled import PooledConfig
 
 HeadKind = Literal["auto", "pooled", "own"]
 

@@ -25,7 +25,7 @@ FAMILIES: dict[str, dict[str, object]] = {
         "hidden_dim": 32,
         "max_position_embeddings": 64,
         "initializer_range": 0.2,
-    },  # fmt: skip
+    },
 }
 """Model type → the options that make it small."""
 
