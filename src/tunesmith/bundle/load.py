@@ -55,7 +55,9 @@ class Bundle:
             if isinstance(text, str) == pairs:
                 wanted = "two texts, as a tuple" if pairs else "one text"
                 came = "one text" if pairs else "several texts"
-                raise InputError(Fault("K601", f"row {row}", f"the model reads {wanted}; {came} came.", "Mend the row."))
+                raise InputError(
+                    Fault("K601", f"row {row}", f"the model reads {wanted}; {came} came.", "Mend the row.")
+                )
             if isinstance(text, str):
                 made.append(TextExample(id=str(row), source=f"row {row}", text=text))
             else:
@@ -72,9 +74,7 @@ class Bundle:
         logits = outputs(self.model, features, collate, size=batch_size or MAX_WINDOWS)
         return self.task.probabilities(logits).numpy()
 
-    def predict(
-        self, texts: Iterable[str | tuple[str, str]], *, batch_size: int | None = None
-    ) -> Sequence[Prediction]:
+    def predict(self, texts: Iterable[str | tuple[str, str]], *, batch_size: int | None = None) -> Sequence[Prediction]:
         """Return one prediction per text, in order.
 
         Args:

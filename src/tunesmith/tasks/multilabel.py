@@ -70,7 +70,9 @@ class Multilabel:
 
     def metrics(self) -> Mapping[str, Metric]:
         """Return the figures of several labels, decided at the thresholds."""
-        return figures.multilabel(self.thresholds)
+        import numpy as np
+
+        return figures.multilabel(np.asarray(self.thresholds))
 
     def state(self) -> dict[str, Any]:
         """Return label names and thresholds."""
