@@ -171,7 +171,9 @@ def _find_label(table: Table, free: dict[str, Profile], texts: Sequence[str]) ->
 
 
 def _is_id(name: str, profile: Profile) -> bool:
-    """Return whether a column only numbers or names the rows."""
+    """Return whether a column only numbers or names the rows; whole scores can all differ, too, but say so."""
+    if head_word(name) in LABEL[0] | LABEL[1]:
+        return False
     return profile.is_id or (head_word(name) in ID and not profile.is_label)
 
 

@@ -163,7 +163,7 @@ def _is_plausible(cells: Sequence[str], dialect: Dialect) -> bool:
     """Return whether the cells of label columns hold labels met before, or ones that look alike."""
     for cell, known in zip(cells, dialect.familiar, strict=True):
         value = cell.strip()
-        if known and value not in known and (len(value) > max(map(len, known)) or " " in value):
+        if known and value not in known and (not value or len(value) > max(map(len, known)) or " " in value):
             return False
     return True
 
@@ -171,7 +171,7 @@ def _is_plausible(cells: Sequence[str], dialect: Dialect) -> bool:
 def _fit(cells: list[str], dialect: Dialect) -> tuple[list[str], Mend]:
     """Bring `cells` to the width of the table: drop empty surplus, join surplus text, fill up what is missing."""
     width = dialect.width
-    while len(cells) > width and not cells[-1].strip():
+    while dialect.padded and len(cells) > width and not cells[-1].strip():
         cells = cells[:-1]
     if len(cells) == width:
         return cells, ""

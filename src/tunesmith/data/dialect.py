@@ -31,6 +31,7 @@ class Dialect:
         names: a name per column, made up where the file has none.
         has_header: whether the first row is the header.
         surplus: the column that surplus cells belong to, None where that is not plain.
+        padded: whether rows end in empty cells beyond the last column, as spreadsheets write them.
         familiar: per column the values met in the first lines, empty for a column that does not hold labels.
         renamed: columns without a name of their own, or with one that was there before.
     """
@@ -42,6 +43,7 @@ class Dialect:
     names: tuple[str, ...]
     has_header: bool
     surplus: int | None
+    padded: bool
     familiar: tuple[frozenset[str], ...]
     renamed: tuple[str, ...] = ()
 
@@ -86,9 +88,13 @@ def sniff(lines: Sequence[str], newline: str, *, suffix: str = "", header: bool 
     first, body = (rows[0], rows[1:]) if rows else ([], [])
     has_header = is_header(first, body) if header is None else header
     body = body if has_header else rows
-    names, renamed = column_names(first if has_header else None, Counter(map(len, body)))
+    names, renamed = column_names(first if has_header else None, body)
+    wide = [row for row in [first, *body] if len(row) > len(names)]
+    padded = sum(1 for row in wide if not row[-1].strip()) * 2 > len(wide)
+    if padded:
+        body = [list(_trimmed(row, len(names))) for row in body]
     surplus, familiar = _roles(body, len(names))
-    return Dialect(delimiter, quoted, newline, skip, names, has_header, surplus, familiar, renamed)
+    return Dialect(delimiter, quoted, newline, skip, names, has_header, surplus, padded, familiar, renamed)
 
 
 def parse(lines: Iterable[str], delimiter: str, quoted: bool) -> list[list[str]]:
@@ -133,37 +139,59 @@ def _quotes_are_text(lines: Sequence[str], delimiter: str) -> bool:
     width, rows = Counter(map(len, plain)).most_common(1)[0]
     if rows < 0.99 * len(plain) or width < 2:
         return False
-    good = bad = 0
-    for line in lines:
-        if line.startswith('"') or delimiter + '"' in line:
-            if _strict_width(line, delimiter) == width:
-                good += 1
-            elif line.count(delimiter) == width - 1:
-                bad += 1
-    return bad > good
+    opened = [line for line in lines if line.startswith('"') or delimiter + '"' in line]
+    broken = [line for line in opened if line.count(delimiter) == width - 1 and not _is_strict(line, delimiter)]
+    return len(broken) * 2 > len(opened)
 
 
-def _strict_width(line: str, delimiter: str) -> int:
-    """Return how many cells a line has by itself under strict quoting, 0 where it breaks the rules."""
+def _is_strict(line: str, delimiter: str) -> bool:
+    """Return whether a line by itself obeys the rules of quoting."""
     try:
-        return len(next(csv.reader([line], delimiter=delimiter, strict=True), []))
+        next(csv.reader([line], delimiter=delimiter, strict=True), None)
     except csv.Error:
-        return 0
+        return False
+    return True
 
 
 def _roles(rows: Sequence[Sequence[str]], width: int) -> tuple[int | None, tuple[frozenset[str], ...]]:
-    """Return where surplus cells belong, and the values of the columns that hold labels."""
-    even = [row for row in rows if len(row) == width]
-    if not even or width == 0:
-        return (0 if width == 1 else None), (frozenset(),) * width
-    columns = list(zip(*even, strict=True))
-    distinct = [frozenset(cell.strip() for cell in column) for column in columns]
-    familiar = tuple(
-        values if len(values) <= FAMILIAR_VALUES and len(values) * 2 <= len(even) else frozenset()
-        for values in distinct
-    )
-    means = [sum(map(len, column)) / len(even) for column in columns]
-    longest = max(range(width), key=means.__getitem__)
-    others = [mean for column, mean in enumerate(means) if column != longest]
-    plain = not familiar[longest] and all(mean * 2 < means[longest] for mean in others)
-    return (longest if plain else None), familiar
+    """Return where surplus cells belong, and the values of the columns that hold labels.
+
+    Surplus cells are tried in every column. They belong where that column is then much longer than all others, and the
+    others are shortest: a text that falls apart in the wrong place leaves pieces of it among the labels.
+    """
+    usable = [row for row in rows if len(row) >= width]
+    if width < 2 or not usable:
+        return (0 if width else None), (frozenset(),) * width
+    best: tuple[float, int | None] = (float("inf"), None)
+    for place in range(width):
+        means = [sum(map(len, column)) / len(usable) for column in _columns(usable, width, place)]
+        rest = [mean for column, mean in enumerate(means) if column != place]
+        if max(rest) * 2 < means[place]:
+            best = min(best, (sum(rest), place), key=lambda item: item[0])
+    familiar = []
+    for column in _columns(usable, width, width - 1 if best[1] is None else best[1]):
+        values = frozenset(cell.strip() for cell in column)
+        familiar.append(values if len(values) <= min(FAMILIAR_VALUES, len(usable) // 2) else frozenset[str]())
+    surplus = None if best[1] is None or familiar[best[1]] else best[1]
+    return surplus, tuple(familiar)
+
+
+def _trimmed(row: Sequence[str], width: int) -> Sequence[str]:
+    """Return a row without the empty cells behind its last column."""
+    end = len(row)
+    while end > width and not row[end - 1].strip():
+        end -= 1
+    return row[:end]
+
+
+def _columns(rows: Sequence[Sequence[str]], width: int, place: int) -> list[list[str]]:
+    """Return the columns of rows whose surplus cells are joined at `place`."""
+    columns: list[list[str]] = [[] for _ in range(width)]
+    for row in rows:
+        surplus = len(row) - width
+        for column, cells in enumerate(columns):
+            if column == place:
+                cells.append(" ".join(row[place : place + surplus + 1]))
+            else:
+                cells.append(row[column + surplus * (column > place)])
+    return columns

@@ -19,6 +19,8 @@ ESTIMATE_SLACK = 0.1
 """Pairs whose estimate is this far below are not looked at: 2.4 standard deviations of an estimate from 72 hashes."""
 MIN_SHINGLES = 20
 """Shorter texts must be equal: in a handful of words one other letter can be another meaning."""
+EXACT_PAIRS = 100_000
+"""So many pairs of texts are compared exactly in any case."""
 ROUNDS = 4
 """How many texts of a bucket the others in it are compared with."""
 
@@ -118,13 +120,13 @@ def _stars(keys: Array, members: Array) -> tuple[Array, Array]:
 class _Verifier:
     """Compares candidate pairs: by signature to sort out the hopeless, then by their shingles.
 
-    Files made from a template can have millions of pairs near the threshold; once twice as many pairs have been
-    compared as there are texts, the estimate alone decides, so that the time stays in proportion to the rows.
+    Files made from a template can have millions of pairs near the threshold, and to compare the shingles of a pair
+    takes 50 µs. Once `EXACT_PAIRS` and one for every five texts have been compared, the estimate alone decides.
     """
 
     def __init__(self, texts: Sequence[str], marks: Array) -> None:
         self._texts, self._marks = texts, marks
-        self._left = 100_000 + 2 * len(texts)
+        self._left = EXACT_PAIRS + len(texts) // 5
 
     def may_be_near(self, ones: Array, twos: Array) -> Array:
         """Return which pairs have an estimate worth a look."""

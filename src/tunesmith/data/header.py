@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from tunesmith.data.names import is_known
 
@@ -27,13 +27,14 @@ def is_header(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
     cells = [cell.strip() for cell in first]
     if not any(cells):
         return False
+    known = any(is_known(cell) for cell in cells)
     columns: list[Counter[str]] = [Counter() for _ in cells]
     for row in body:
-        if list(row) != list(first):  # files that were pasted together repeat their header
+        if not known or list(row) != list(first):  # files that were pasted together repeat their header
             for values, cell in zip(columns, row, strict=False):
                 values[cell.strip()] += 1
     repeats = max((values[cell] for cell, values in zip(cells, columns, strict=True) if cell), default=0)
-    if any(is_known(cell) for cell in cells):
+    if known:
         return repeats < 2
     if repeats or any(len(cell) > MAX_NAME or NUMBER.match(cell) for cell in cells):
         return False
@@ -53,23 +54,25 @@ def _reads_like_prose(cells: Sequence[str], columns: Sequence[Counter[str]]) -> 
     return False
 
 
-def column_names(header: Sequence[str] | None, widths: Mapping[int, int]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def column_names(
+    header: Sequence[str] | None, body: Sequence[Sequence[str]]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return a distinct name per column, and those that had to be made up.
 
     Args:
         header: the header row, None where there is none.
-        widths: how many rows have how many cells.
+        body: the rows below it.
     """
+    widths = Counter(map(len, body))
     usual = max(widths, key=lambda width: (widths[width], width)) if widths else 0
     if header is None:
-        names = [""] * usual
-    else:
-        names = [cell.strip() for cell in header]
-        while len(names) > 1 and not names[-1]:  # empty trailing names hold what spilled over from the last column
-            names.pop()
-        # Statistics programs write row names without a name for their column.
-        if usual == len(header) + 1 and widths[usual] > 0.95 * sum(widths.values()):
-            names.insert(0, "")
+        return distinct_names([""] * usual)
+    names = [cell.strip() for cell in header]
+    # Statistics programs write row numbers without a name for their column.
+    if usual == len(header) + 1 and all(row and NUMBER.match(row[0].strip()) for row in body):
+        names.insert(0, "")
+    while len(names) > 1 and not names[-1]:  # empty trailing names hold what spilled over from the last column
+        names.pop()
     return distinct_names(names)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -40,9 +41,10 @@ def normalise(text: str) -> str:
     return _GAPS.sub(" ", text.casefold()).strip()
 
 
-def shingles(text: str) -> set[str]:
+@lru_cache(maxsize=1024)  # a text at the head of a bucket is compared with all others in it
+def shingles(text: str) -> frozenset[str]:
     """Return the shingles of a normalised text."""
-    return {text[start : start + SHINGLE] for start in range(max(1, len(text) - SHINGLE + 1))}
+    return frozenset(text[start : start + SHINGLE] for start in range(max(1, len(text) - SHINGLE + 1)))
 
 
 def jaccard(left: str, right: str) -> float:

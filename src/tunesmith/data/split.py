@@ -155,15 +155,17 @@ def _stratified(units: _Units, share: float, rng: np.random.Generator) -> list[i
     sizes = [len(rows) for rows in units.rows]
     for unit in sorted(rng.permutation(units.mixed).tolist(), key=lambda unit: -sizes[unit]):
         counts = units.counts(unit)
-        if np.abs(got + counts - quotas).sum() < np.abs(got - quotas).sum():
+        if (got + counts - quotas <= counts // 2).all():  # at most half of a group too many, in any stratum
             held.append(unit)
             got += counts
+    room = int(quotas.sum() - got.sum())
     for stratum, members in enumerate(units.pure()):
+        lack = int(quotas[stratum] - got[stratum])
         for unit in rng.permutation(members).tolist():
-            size = sizes[unit]
-            if got[stratum] < quotas[stratum] and got[stratum] + size - quotas[stratum] <= size // 2:
+            if sizes[unit] <= 2 * min(lack, room):
                 held.append(unit)
-                got[stratum] += size
+                lack -= sizes[unit]
+                room -= sizes[unit]
     if not held and len(units.rows) > 1 and quotas.sum():
         held.append(min(range(len(sizes)), key=lambda unit: (sizes[unit], unit)))
     return held

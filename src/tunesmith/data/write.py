@@ -10,7 +10,7 @@ import os
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, BinaryIO, cast
@@ -135,10 +135,8 @@ class _Text:
 
     def abandon(self) -> None:
         for file in (self.file, self._raw):
-            try:
+            with suppress(OSError):  # a full disk: the rest of the buffer has nowhere to go, and the file is dropped
                 file.close()
-            except OSError:  # a full disk: the rest of the buffer has nowhere to go, and the file is dropped anyway
-                continue
 
 
 @contextmanager
@@ -265,4 +263,7 @@ class _Parquet(_Sink):
         self._raw.close()
 
     def abandon(self) -> None:
+        if self._writer is not None and not self._raw.closed:
+            with suppress(OSError):  # on a full disk; the file is dropped anyway
+                self._writer.close()
         self._raw.close()

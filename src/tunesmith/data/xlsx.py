@@ -54,8 +54,8 @@ def _sheet_table(rows: list[list[str]], header: bool | None) -> tuple[pa.Table, 
     start = next(place for place, row in enumerate(rows) if any(cell.strip() for cell in row))
     has_header = is_header(rows[start], rows[start + 1 :]) if header is None else header
     body = rows[start + has_header :]
-    width = max(map(len, rows))
-    names, _ = column_names(rows[start] if has_header else None, {width: 1})
+    names, _ = column_names(rows[start] if has_header else None, body)
+    width = max([len(names), *map(len, rows)])
     numbers = [number for number, row in enumerate(body, start=1) if any(cell.strip() for cell in row)]
     filled = [body[number - 1] + [""] * (width - len(body[number - 1])) for number in numbers]
     columns = [pa.array([row[place] for row in filled], pa.string()) for place in range(len(names))]
