@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoModel, PreTrainedModel
+from transformers import PreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from tunesmith.models.pooled import PooledConfig
@@ -29,7 +29,7 @@ class PooledForSequenceClassification(PreTrainedModel):  # type: ignore[misc]
     def __init__(self, config: PooledConfig, body: PreTrainedModel | None = None) -> None:
         super().__init__(config)
         self.num_labels = config.num_labels
-        self.body = AutoModel.from_config(config.body, **body_options(config.body)) if body is None else body
+        self.body = new_body(config.body) if body is None else body
         self.dropout = nn.Dropout(config.head_dropout)
         self.classifier = nn.Linear(config.body.hidden_size, config.num_labels)
         self.post_init()
@@ -52,8 +52,18 @@ class PooledForSequenceClassification(PreTrainedModel):  # type: ignore[misc]
         return nn.functional.cross_entropy(logits, labels)
 
 
+def new_body(config: Any) -> PreTrainedModel:
+    """Return the body that `config` describes, with new weights."""
+    # Imported late: the Auto classes register this module's head as soon as they are imported themselves.
+    from transformers import AutoModel
+
+    return AutoModel.from_config(config, **body_options(config))
+
+
 def body_options(config: Any) -> dict[str, bool]:
     """Return what builds the body of `config` without the pooler that pooled vectors have no use for."""
+    from transformers import AutoModel
+
     body = AutoModel._model_mapping.get(type(config), None)
     takes = body is not None and "add_pooling_layer" in inspect.signature(body.__init__).parameters
     return {"add_pooling_layer": False} if takes else {}
