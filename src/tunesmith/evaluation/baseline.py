@@ -28,8 +28,9 @@ TITLES: Mapping[str, str] = MappingProxyType(
 )
 """What a table or sentence calls each of the compared; `titles` for other problems than classification."""
 
-KERNEL_ROWS = 1_500
-"""Up to this many rows TF-IDF is solved through the rows' inner products: exact, all classes at once, a few seconds."""
+KERNEL_ROWS, KERNEL_CELLS = 1_500, 60_000
+"""Up to so many rows, and rows times classes, TF-IDF is solved through the rows' inner products: exact, all classes at
+once, a few seconds. Beyond, the strength is chosen on so many rows, and the fit is one class against the rest."""
 MOST_CELLS = 400_000
 """Rows times classes that TF-IDF is fitted on at most; beyond it rows are drawn. 8 s for 4,000 rows of 77 classes."""
 MOST_CHARACTERS = 30_000_000
@@ -90,8 +91,7 @@ def tfidf(
 ) -> Array:
     """Return what a linear model on TF-IDF n-grams says of the test rows: no language model, a few seconds.
 
-    Logistic regression (one against the rest beyond `KERNEL_ROWS` rows or for several labels a row), ridge for numbers;
-    its strength is chosen by cross-validation on train rows alone.
+    Logistic regression, ridge for numbers; the strength is chosen by cross-validation on train rows alone.
 
     Args:
         train_texts: one or two texts a row.
@@ -101,10 +101,12 @@ def tfidf(
         classes: C.
         seed: of the folds, and of the rows that are drawn where there are too many.
     """
+    if not test_texts:
+        return majority(train_targets, 0, problem, classes)
     kept = _affordable(train_texts, classes, seed)
     train_targets = np.asarray(train_targets)[kept]
     train, test = features([train_texts[row] for row in kept], test_texts)
-    if train.shape[0] <= KERNEL_ROWS:
+    if train.shape[0] <= _kernel_rows(classes):
         x, z = _row_space(train, train, test)
         return fit(x, train_targets, problem, classes, seed).outputs(z, problem)
     return _sparse_outputs(train, train_targets, test, problem, classes, seed)
@@ -116,11 +118,16 @@ def _unit_length(vectors: Array) -> Array:
     return np.asarray(vectors / np.where(length > 0, length, 1.0))
 
 
+def _kernel_rows(classes: int) -> int:
+    """Return up to how many rows the inner products are used."""
+    return min(KERNEL_ROWS, max(500, KERNEL_CELLS // max(1, classes)))
+
+
 def _affordable(texts: Texts, classes: int, seed: int) -> Array:
     """Return the rows to fit on, in order: all, or as many drawn at random as the limits allow."""
     order = np.random.default_rng(seed).permutation(len(texts))
     size = np.cumsum([sum(map(len, texts[row])) for row in order])
-    most = max(KERNEL_ROWS, MOST_CELLS // max(1, classes))
+    most = max(_kernel_rows(classes), MOST_CELLS // max(1, classes))
     return np.sort(order[: min(most, max(1, int((size <= MOST_CHARACTERS).sum())))])
 
 
@@ -131,14 +138,15 @@ def _row_space(basis: Sparse, *tables: Sparse) -> list[Array]:
     B B' = V diag(s) V' the coordinates of x are x B' V / √s.
     """
     spectrum, axes = np.linalg.eigh((basis @ basis.T).toarray().astype(np.float64))
-    kept = spectrum > 1e-6 * max(float(spectrum[-1]), 1e-12)
+    spectrum = np.maximum(spectrum, 1e-12)  # rows without any feature still get one coordinate, which is 0
+    kept = spectrum >= 1e-6 * spectrum[-1]
     turn = axes[:, kept] / np.sqrt(spectrum[kept])
     return [(table @ basis.T).toarray() @ turn for table in tables]
 
 
 def _sparse_outputs(train: Sparse, targets: Array, test: Sparse, problem: Problem, classes: int, seed: int) -> Array:
-    """Return what a linear model of many rows says of `test`; its strength is chosen on `KERNEL_ROWS` of them."""
-    some = np.sort(np.random.default_rng(seed).permutation(train.shape[0])[:KERNEL_ROWS])
+    """Return what a linear model of many rows says of `test`; its strength is chosen on some of them."""
+    some = np.sort(np.random.default_rng(seed).permutation(train.shape[0])[: _kernel_rows(classes)])
     strength = fit(_row_space(train[some], train[some])[0], targets[some], problem, classes, seed).strength
     if problem == "regression":
         from sklearn.linear_model import Ridge

@@ -8,11 +8,17 @@ import numpy as np
 
 from tunesmith.core.task import Problem
 from tunesmith.evaluation.figure import Array
+from tunesmith.evaluation.interval import resampled
+from tunesmith.evaluation.metrics import CLASSIFY
 
-STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
+STRENGTHS = (0.3, 1.0, 3.0, 5.0, 10.0, 30.0, 100.0, 300.0)
 """C of the penalty |w|² / 2C against the summed loss, for vectors whose root mean square norm is 1."""
-UNSURE = 10.0
-"""C where no class has two rows, so that nothing can be held out."""
+USUAL = 3.0
+"""The strength that held-out rows have to speak against, and the one where no class has two rows to hold out."""
+RIDGE_STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
+TOLERANCE = 3e-4
+"""Of the slope along stretched axes, where the curvature is about 1: losses agree with 1e-6 to the third digit, in a
+fifth of the time."""
 MOST_FOLDS, FEW_ROWS = 5, 500
 """Five folds up to this many rows, three beyond: the choice is then sure enough."""
 
@@ -45,9 +51,9 @@ class Linear:
 def fit(x: Array, targets: Array, problem: Problem, classes: int, seed: int) -> Linear:
     """Fit a linear model whose strength is chosen by cross-validated loss, in the space of `x` as it came.
 
-    Vectors are centred and divided by one number (their root mean square norm), which only makes the solver fast and
-    the strengths mean the same for every encoder; both are folded into weight and bias. A class without rows gets no
-    weights and a bias as low as the lowest logit of the rows.
+    Vectors are centred, divided by one number (their root mean square norm) and turned into their principal axes, which
+    makes the solver fast and the strengths mean the same for every encoder; all of it is undone in the result. A class
+    without rows gets no weights and a bias as low as the lowest logit of the rows.
 
     Args:
         x: [N, H], dense.
@@ -58,17 +64,25 @@ def fit(x: Array, targets: Array, problem: Problem, classes: int, seed: int) -> 
     """
     centre = x.mean(axis=0)
     scale = float(np.sqrt(np.mean(np.sum(np.square(x - centre, dtype=np.float64), axis=1)))) or 1.0
-    unit = ((x - centre) / scale).astype(np.float32)
+    unit = (np.asarray(x, dtype=np.float64) - centre) / scale
+    axes = _principal_axes(unit)
+    turned = unit @ axes
     if problem == "regression":
-        weight, bias, strength = _ridge(unit.astype(np.float64), np.asarray(targets, dtype=np.float64).reshape(-1))
+        weight, bias, strength = _ridge(turned, np.asarray(targets, dtype=np.float64).reshape(-1))
     else:
-        weight, bias, strength = _logistic(unit, _indicators(targets, problem, classes), problem, seed)
-    weight = weight / scale
+        hot = _indicators(targets, problem, classes)
+        weight, bias, strength = _logistic(turned.astype(np.float32), hot, problem, seed)
+    weight = weight @ axes.T / scale
     return Linear(weight, bias - weight @ centre, strength / scale**2)
 
 
 def choose_strength(x: Array, hot: Array, problem: Problem, seed: int) -> float:
-    """Return the strength with the lowest held-out log loss.
+    """Return the strength that does best on held-out rows.
+
+    One label a row: of the strengths whose macro-F1 is within half a standard error of the best, the one nearest to
+    `USUAL`. On train rows not fitted on, of five sets in 17 sizes, that gave the probe of a frozen encoder 71.4
+    macro-F1 in the mean, the lowest log loss 71.1, and 5 throughout 71.1. Several labels: the lowest log loss, since
+    decisions at 0.5 say little about rare labels.
 
     Args:
         x: [N, H], of root mean square norm about 1.
@@ -76,15 +90,33 @@ def choose_strength(x: Array, hot: Array, problem: Problem, seed: int) -> float:
         problem: classification with one or with several labels a row.
         seed: of the folds.
     """
-    folds = assign_folds(hot.argmax(axis=1) if problem == "single_label_classification" else hot.sum(axis=1), seed)
-    losses = np.zeros(len(STRENGTHS))
+    single = problem == "single_label_classification"
+    folds = assign_folds(hot.argmax(axis=1) if single else hot.sum(axis=1), seed)
+    if folds.max() < 0:
+        return USUAL
+    logits = np.zeros((len(STRENGTHS), *hot.shape))
     for fold in range(folds.max() + 1):
         held = folds == fold
         start = np.zeros((hot.shape[1], x.shape[1] + 1))
         for index, strength in enumerate(STRENGTHS):  # from weak to strong: each fit starts from the one before
-            start = _minimise(x[~held], hot[~held], problem, strength, start, tolerance=1e-3)
-            losses[index] += row_losses(x[held] @ start[:, :-1].T + start[:, -1], hot[held], problem).sum()
-    return STRENGTHS[int(losses.argmin())] if folds.max() >= 0 else UNSURE
+            start = _minimise(x[~held], hot[~held], problem, strength, start)
+            logits[index, held] = x[held] @ start[:, :-1].T + start[:, -1]
+    known = folds >= 0
+    if single:
+        return _strength_by_f1(logits[:, known], hot[known].argmax(axis=1), seed)
+    losses = [row_losses(each, hot[known], problem).sum() for each in logits[:, known]]
+    return STRENGTHS[int(np.argmin(losses))]
+
+
+def _strength_by_f1(logits: Array, targets: Array, seed: int) -> float:
+    """Return the strength nearest to `USUAL` of those that are as good as the best; logits [S, N, C]."""
+    metric = {"macro_f1": CLASSIFY["macro_f1"]}
+    drawn = np.stack(resampled(metric, targets, list(logits), resamples=200, seed=seed)["macro_f1"])
+    f1 = np.array([metric["macro_f1"](targets, each) for each in logits])
+    # The rows of a rare class decide macro-F1, so its error has to come from whole resamples, not from single answers.
+    error = (drawn - drawn[f1.argmax()]).std(axis=1)
+    good = np.flatnonzero(f1 >= f1.max() - error / 2 - 1e-12)
+    return min((STRENGTHS[index] for index in good), key=lambda strength: abs(np.log(strength / USUAL)))
 
 
 def assign_folds(groups: Array, seed: int) -> Array:
@@ -101,6 +133,16 @@ def assign_folds(groups: Array, seed: int) -> Array:
     return np.where(folds < 0, -1, np.searchsorted(used, folds))
 
 
+def _principal_axes(x: Array) -> Array:
+    """Return the axes along which the rows of `x` vary, orthonormal, [H, at most min(N, H)]; at least one."""
+    wide = x.shape[1] > x.shape[0]
+    spectrum, axes = np.linalg.eigh(x @ x.T if wide else x.T @ x)
+    kept = spectrum > 1e-9 * max(float(spectrum[-1]), 1e-12)
+    if not kept.any():
+        return np.eye(x.shape[1], 1)
+    return np.asarray(x.T @ (axes[:, kept] / np.sqrt(spectrum[kept])) if wide else axes[:, kept])
+
+
 def _indicators(targets: Array, problem: Problem, classes: int) -> Array:
     """Return [N, C] of 0 and 1."""
     if problem == "single_label_classification":
@@ -113,39 +155,44 @@ def _logistic(x: Array, hot: Array, problem: Problem, seed: int) -> tuple[Array,
     """Return weight [C, H], bias [C] and strength; the low bias for classes without rows."""
     seen = np.flatnonzero(hot.any(axis=0))
     weight, bias = np.zeros((hot.shape[1], x.shape[1])), np.zeros(hot.shape[1])
-    lowest, strength = -np.log(len(x) + 1.0), UNSURE
+    lowest, strength = -np.log(len(x) + 1.0), USUAL
     if len(seen) > 1 or problem == "multi_label_classification":
         strength = choose_strength(x, hot[:, seen], problem, seed)
         start = np.zeros((len(seen), x.shape[1] + 1))
-        found = _minimise(x, hot[:, seen], problem, strength, start, tolerance=1e-4)
+        found = _minimise(x, hot[:, seen], problem, strength, start)
         weight[seen], bias[seen] = found[:, :-1], found[:, -1]
         lowest = min(lowest, float((x @ found[:, :-1].T + found[:, -1]).min(initial=0.0)))
     bias[np.setdiff1d(np.arange(hot.shape[1]), seen)] = lowest
     return weight, bias, strength
 
 
-def _minimise(x: Array, hot: Array, problem: Problem, strength: float, start: Array, *, tolerance: float) -> Array:
+def _minimise(x: Array, hot: Array, problem: Problem, strength: float, start: Array) -> Array:
     """Return [C, H + 1] (the last column is the bias, which is not penalised) that minimises the mean loss.
 
-    mean over rows of the loss + |w|² / (2 · strength · N), by L-BFGS; all classes or labels at once.
+    mean over rows of the loss + |w|² / (2 · strength · N), by L-BFGS; all classes or labels at once. The columns of `x`
+    are principal axes; stretched by the curvature to be expected along each they take a third of the steps.
     """
     from scipy.optimize import minimize
 
     rows, decay = len(x), 1.0 / (strength * len(x))
+    curvature = np.mean(np.square(x), axis=0) / max(2, hot.shape[1])
+    stretch = np.append(1 / np.sqrt(curvature + decay), 1.0)
+    stretched, penalty = x * stretch[:-1].astype(np.float32), np.append(decay * stretch[:-1] ** 2, 0.0)
 
     def loss_and_slope(flat: Array) -> tuple[float, Array]:
         both = flat.reshape(start.shape)
-        logits = x @ both[:, :-1].T.astype(np.float32) + both[:, -1]
-        loss = row_losses(logits, hot, problem).sum() / rows + decay / 2 * float(np.sum(both[:, :-1] ** 2))
+        single = both.astype(np.float32)
+        logits = stretched @ single[:, :-1].T + single[:, -1]
         error = (_probabilities(logits, problem) - hot) / rows
-        slope = np.empty_like(both)
-        slope[:, :-1] = error.astype(np.float32).T @ x + decay * both[:, :-1]
-        slope[:, -1] = error.sum(axis=0)
-        return float(loss), slope.ravel()
+        slope = penalty * both
+        loss = float(row_losses(logits, hot, problem).sum(dtype=np.float64)) / rows + float(np.vdot(slope, both)) / 2
+        slope[:, :-1] += error.T @ stretched
+        slope[:, -1] += error.sum(axis=0)
+        return loss, slope.ravel()
 
-    options = {"maxiter": 500, "gtol": tolerance, "ftol": 1e-9}
-    found = minimize(loss_and_slope, start.ravel(), jac=True, method="L-BFGS-B", options=options)
-    best: Array = found.x.reshape(start.shape)
+    options = {"maxiter": 500, "gtol": TOLERANCE, "ftol": 1e-9}
+    found = minimize(loss_and_slope, (start / stretch).ravel(), jac=True, method="L-BFGS-B", options=options)
+    best: Array = found.x.reshape(start.shape) * stretch
     return best
 
 
@@ -167,19 +214,17 @@ def _probabilities(logits: Array, problem: Problem) -> Array:
 
 
 def _ridge(x: Array, targets: Array) -> tuple[Array, Array, float]:
-    """Return weight [1, H], bias [1] and strength of ridge regression on centred `x`, chosen by leave-one-out error.
+    """Return weight [1, H], bias [1] and strength of ridge regression, chosen by leave-one-out error.
 
-    With x'x = V diag(s) V' and the penalty a, row i left out has the error e_i / (1 - h_i), where
-    h_i = 1/N + Σ_k (xV)²_ik / (s_k + a).
+    The columns of `x` are centred principal axes, so with s_k = Σ_i x²_ik and the penalty a, row i left out has the
+    error e_i / (1 - h_i), where h_i = 1/N + Σ_k x²_ik / (s_k + a).
     """
     mean = targets.mean()
-    spectrum, axes = np.linalg.eigh(x.T @ x)
-    spectrum, turned = np.maximum(spectrum, 0.0), x @ axes
-    along = turned.T @ (targets - mean)
-    best = (np.inf, np.zeros(len(along)), UNSURE)
-    for strength in STRENGTHS:
+    spectrum, along = (x**2).sum(axis=0), x.T @ (targets - mean)
+    best = (np.inf, np.zeros(len(along)), USUAL)
+    for strength in RIDGE_STRENGTHS:
         shrunk = along / (spectrum + 1 / strength)
-        leverage = 1 / len(x) + (turned**2 / (spectrum + 1 / strength)).sum(axis=1)
-        error = (targets - mean - turned @ shrunk) / np.maximum(1 - leverage, 1e-9)
+        leverage = 1 / len(x) + (x**2 / (spectrum + 1 / strength)).sum(axis=1)
+        error = (targets - mean - x @ shrunk) / np.maximum(1 - leverage, 1e-9)
         best = min(best, (float(np.mean(error**2)), shrunk, strength), key=lambda found: found[0])
-    return (axes @ best[1])[None, :], np.array([mean]), best[2]
+    return best[1][None, :], np.array([mean]), best[2]
