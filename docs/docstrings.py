@@ -11,32 +11,32 @@ HEADINGS = ("Args", "Returns", "Raises", "Cost", "Source", "Example")
 
 
 def python(name: str) -> str:
-    """Return signature and docstring of a public name, and of the public methods of a class."""
+    """Return signature and docstring of a public function, or docstring and some members of a class, `Class:a,b`."""
     import tunesmith
 
+    name, _, members = name.partition(":")
     found = getattr(tunesmith, name)
     if not inspect.isclass(found):
         return f"```python\n{signature(f'tunesmith.{name}', found)}\n```\n\n{prose(found)}"
-    parts = [prose(found)]
-    for key, member in vars(found).items():
-        member = getattr(member, "__func__", member)
-        if key.startswith("_") or not inspect.getdoc(member) or not callable(getattr(member, "fget", member)):
-            continue
-        if isinstance(member, property):
-            parts.append(f"**`.{key}`**: {first_line(member)}")
-        else:
-            parts.append(f"**`.{key}{arguments(member)}`**: {first_line(member)}")
-    return "\n\n".join(parts)
+    return "\n\n".join([prose(found), "\n".join(line_of(found, member) for member in members.split(","))])
+
+
+def line_of(owner: type[Any], name: str) -> str:
+    """Return a property or a method in a line."""
+    member = vars(owner)[name]
+    call = "" if isinstance(member, property) else arguments(getattr(member, "__func__", member))
+    return f"- `.{name}{call}`: {first_line(member)}"
 
 
 def signature(name: str, function: Callable[..., Any]) -> str:
     """Return a signature with an argument per line."""
-    given = list(inspect.signature(function).parameters.values())
-    shown = [str(p) for p in given]
-    star = next((i for i, p in enumerate(given) if p.kind is p.KEYWORD_ONLY), None)
-    if star is not None:
-        shown.insert(star, "*")
-    return f"{name}(\n" + "".join(f"    {part},\n" for part in shown) + ")"
+    lines: list[str] = []
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY and "*" not in lines:
+            lines.append("*")
+        default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
+        lines.append(f"{parameter.name}: {parameter.annotation}{default}")
+    return f"{name}(\n" + "".join(f"    {line},\n" for line in lines) + ")"
 
 
 def arguments(function: Callable[..., Any]) -> str:

@@ -163,6 +163,16 @@ def test_swallowed_rows_that_fit_by_chance_are_found(tmp_path: Path) -> None:
     assert rows_of(table)[2:5] == [("ham", '"ok then'), ("spam", "you win"), ("ham", 'see "you"')]
 
 
+def test_a_row_torn_inside_a_quoted_cell_does_not_merge_with_the_next(tmp_path: Path) -> None:
+    lines = ["id,label,text,place"] + [f'{n},{"ab"[n % 2]},"well, number {n}",here' for n in range(30)]
+    lines[5] = '4,a,"well, num'
+    lines[9] = '8,a,"well'
+    table = read(tmp_path, "\n".join(lines).encode())
+    assert (table.rows_read, len(table)) == (30, 28)
+    assert [row[0] for row in rows_of(table)] == [str(n) for n in range(30) if n not in (4, 8)]
+    assert sorted((finding.code, *finding.rows) for finding in table.findings) == [("K104", 5), ("K104", 9)]
+
+
 def test_cells_over_many_lines_are_whole(tmp_path: Path) -> None:
     rows = [("pos", "one, two\nthree, four\n\nfive, six"), ("neg", "a\nb, c")] * 10
     table = read(tmp_path, as_csv(rows, header="label,text").encode())

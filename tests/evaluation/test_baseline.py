@@ -176,6 +176,21 @@ def test_the_solver_finds_what_another_solver_finds(monkeypatch, strength):
     assert ours == pytest.approx(expected.predict_proba(x), abs=0.02)
 
 
+def test_the_strength_of_many_rows_is_chosen_on_some_of_them(monkeypatch):
+    x, targets = clouds(900, 0)
+    seen, choose = [], linear.choose_strength
+    monkeypatch.setattr(linear, "CHOICE_CELLS", 3 * 600)
+    monkeypatch.setattr(linear, "choose_strength", lambda x, *rest: seen.append(len(x)) or choose(x, *rest))
+    found = linear.fit(x, targets, SINGLE, 3, 0)
+    assert seen == [600]
+    assert CLASSIFY["accuracy"](targets, found.outputs(x, SINGLE)) > 0.85
+
+
+def test_no_row_with_any_label_gives_none():
+    x, targets = clouds(30, 0)[0], np.zeros((30, 3), int)
+    assert (baseline.probe(x, targets, x, SEVERAL, 3, 0) < 0.1).all()
+
+
 def test_ridge_is_chosen_by_its_leave_one_out_error():
     from sklearn.linear_model import Ridge
 

@@ -13,9 +13,9 @@ from tunesmith.data.dialect import Dialect, newline_of, sample_of, sniff
 from tunesmith.data.encoding import Encoding, detect_encoding
 from tunesmith.data.source import Source, reading
 
-Mend = Literal["", "joined", "quote", "short", "long", "header", "damaged"]
+Mend = Literal["", "joined", "quote", "short", "long", "torn", "header", "damaged"]
 """What was wrong with a row: surplus cells joined, a stray quote read as text, too few cells, too many cells,
-the header once more, unreadable characters."""
+cut off inside a quoted cell, the header once more, unreadable characters."""
 
 MAX_CELL_LINES = 200
 """A cell whose quotes are wrong is looked for in at most this many lines."""
@@ -116,17 +116,20 @@ def _mend(cells: list[str] | None, lines: _Lines, dialect: Dialect) -> tuple[lis
         if mend in ("", "joined") or len(taken) > 1 or '"' not in taken[0]:
             return fitted, mend
     first, rest = taken[0], taken[1:]
-    for cells in (_loose(first, dialect), _plain(first, dialect)):
-        if len(cells) == dialect.width and not _is_open(first, cells, rest, dialect):
+    for cells, fits in ((_loose(first, dialect), _is_plausible), (_plain(first, dialect), _is_familiar)):
+        if len(cells) == dialect.width and fits(cells, dialect) and not _is_open(first, cells, rest, dialect):
             lines.give_back(rest)
             return cells, "quote"
     for end in range(2, min(len(taken), MAX_CELL_LINES) + 1):
+        if _is_whole_row(taken[end - 1], dialect):
+            break
         cells = _loose("".join(taken[:end]), dialect)
         if len(cells) == dialect.width:
             lines.give_back(taken[end:])
             return cells, "quote"
     lines.give_back(rest)
-    return _fit(_plain(first, dialect), dialect)
+    cells, mend = _fit(_plain(first, dialect), dialect)
+    return cells, mend or "torn"
 
 
 def _is_open(first: str, cells: Sequence[str], rest: Sequence[str], dialect: Dialect) -> bool:
@@ -142,21 +145,37 @@ def _is_open(first: str, cells: Sequence[str], rest: Sequence[str], dialect: Dia
 def _is_row(line: str, dialect: Dialect) -> bool:
     """Return whether `line` alone is a row: its cells fit, and its labels are ones that the first lines had."""
     cells, mend = _fit(_plain(line, dialect), dialect)
-    known = zip(cells, dialect.familiar, strict=True)
-    return mend in ("", "joined") and all(not values or cell.strip() in values for cell, values in known)
+    return mend in ("", "joined") and _is_familiar(cells, dialect)
+
+
+def _is_whole_row(line: str, dialect: Dialect) -> bool:
+    """Return whether `line` is a row that begins and ends here: its quotes are in pairs, too."""
+    if line.count('"') % 2:
+        return False
+    try:
+        cells = next(csv.reader([line], delimiter=dialect.delimiter, strict=True), [])
+    except csv.Error:
+        cells = _plain(line, dialect)
+    return len(cells) == dialect.width and _is_familiar(cells, dialect)
 
 
 def _are_rows(lines: Sequence[str], dialect: Dialect) -> bool:
-    """Return whether every one of `lines`, which a quoted cell has swallowed, is a row by itself.
+    """Return whether `lines`, which a quoted cell has swallowed, are rows by themselves: all, or one in the middle.
 
     Prose within a cell can have the right number of commas by chance, so the columns of labels must hold known labels;
     where there are none, more than a few lines must agree to the cell.
     """
     if any(dialect.familiar):
-        return all(_is_row(line, dialect) for line in lines)
+        whole = any(_is_whole_row(line, dialect) for line in lines[1:-1])
+        return whole or all(_is_row(line, dialect) for line in lines)
     if len(lines) < 4 and dialect.delimiter != "\t":
         return False
     return all(len(_plain(line, dialect)) == dialect.width for line in lines)
+
+
+def _is_familiar(cells: Sequence[str], dialect: Dialect) -> bool:
+    """Return whether the cells of label columns hold labels that the first lines had."""
+    return all(not known or cell.strip() in known for cell, known in zip(cells, dialect.familiar, strict=True))
 
 
 def _is_plausible(cells: Sequence[str], dialect: Dialect) -> bool:

@@ -21,7 +21,7 @@ MIN_SHINGLES = 20
 """Shorter texts must be equal: in a handful of words one other letter can be another meaning."""
 EXACT_PAIRS = 100_000
 """So many pairs of texts are compared exactly in any case."""
-ROUNDS = 4
+ROUNDS = 3
 """How many texts of a bucket the others in it are compared with."""
 
 
@@ -121,12 +121,12 @@ class _Verifier:
     """Compares candidate pairs: by signature to sort out the hopeless, then by their shingles.
 
     Files made from a template can have millions of pairs near the threshold, and to compare the shingles of a pair
-    takes 50 µs. Once `EXACT_PAIRS` and one for every five texts have been compared, the estimate alone decides.
+    takes 50 µs. Once `EXACT_PAIRS` and one for every twenty texts have been compared, the estimate alone decides.
     """
 
     def __init__(self, texts: Sequence[str], marks: Array) -> None:
         self._texts, self._marks = texts, marks
-        self._left = EXACT_PAIRS + len(texts) // 5
+        self._left = EXACT_PAIRS + len(texts) // 20
 
     def may_be_near(self, ones: Array, twos: Array) -> Array:
         """Return which pairs have an estimate worth a look."""

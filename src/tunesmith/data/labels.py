@@ -131,6 +131,7 @@ class Spelling:
     canonical: dict[str, str] = field(default_factory=dict)
     variants: dict[str, Counter[str]] = field(default_factory=dict)
     decimals: bool = False
+    _meanings: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def learn(cls, labels: Iterable[str], renames: Mapping[str, str]) -> Spelling:
@@ -158,8 +159,12 @@ class Spelling:
 
     def of(self, label: str) -> str:
         """Return the class that `label` means; an unknown one as it is written."""
-        name = self.rename(label)
-        return self.canonical.get(fold(name)) or self.canonical.get(fold(plain_number(name)), name)
+        meaning = self._meanings.get(label)
+        if meaning is None:
+            name = self.rename(label)
+            meaning = self.canonical.get(fold(name)) or self.canonical.get(fold(plain_number(name)), name)
+            self._meanings[label] = meaning
+        return meaning
 
 
 def fold(label: str) -> str:

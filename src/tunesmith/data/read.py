@@ -120,7 +120,7 @@ def _cells_table(cells: list[list[str]], names: tuple[str, ...]) -> pa.Table:
 
 
 def _read_delimited(source: Source, on_bad_row: OnBadRow, header: bool | None) -> Table:
-    left_out = {"header"} if on_bad_row == "keep" else {"header", "short", "long"}
+    left_out = {"header"} if on_bad_row == "keep" else {"header", "short", "long", "torn"}
     tables, kept, read = [], [], 0
     mended: dict[Mend, list[int]] = {}
     with open_delimited(source, header) as opened:
@@ -187,6 +187,8 @@ _MENDS: dict[Mend, tuple[str, Literal["note", "warning"], str, str]] = {
               "Mend the rows; quote texts that hold line breaks. data.on_bad_row: error, skip or keep."),
     "long": ("K104", "warning", "{n} had more cells than the header, and it is not plain where they belong{what}.",
              "Quote texts that hold the delimiter. data.on_bad_row: error, skip or keep."),
+    "torn": ("K104", "warning", "{n} ended inside a quoted cell{what}.",
+             "Mend the rows. data.on_bad_row: error, skip or keep."),
     "header": ("K104", "warning", "{n} repeated the header and was left out.", "Remove the row."),
 }  # fmt: skip
 
@@ -195,7 +197,7 @@ def _mend_findings(source: Source, mended: dict[Mend, list[int]], on_bad_row: On
     what = {"skip": "; left out", "keep": "; kept, filled up or joined at the end", "error": ""}[on_bad_row]
     for mend, (code, severity, message, remedy) in _MENDS.items():
         if rows := mended.get(mend):
-            stops = on_bad_row == "error" and mend in ("short", "long")
+            stops = on_bad_row == "error" and mend in ("short", "long", "torn")
             text = message.format(n=count_of(len(rows), "row"), what=what)
             yield note_rows(code, "error" if stops else severity, source.name, text, remedy, rows)
 

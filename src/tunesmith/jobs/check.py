@@ -11,7 +11,7 @@ from tunesmith.data.check import inspect
 from tunesmith.data.load import file_facts
 from tunesmith.data.rows import label_counts, prepare
 from tunesmith.errors import RunError
-from tunesmith.recipe.complete import MAX_TOKENS
+from tunesmith.recipe.complete import window_of
 from tunesmith.recipe.schema import Data, Recipe
 
 CountTokens = Callable[[Sequence[str]], Sequence[int]]
@@ -130,6 +130,6 @@ def _tokenizer_of(recipe: Recipe, *, pair: bool) -> tuple[CountTokens, int | Non
     from tunesmith.text.windows import Encoder
 
     tokenizer, limit = load_tokenizer(resolve_model(recipe.model, fetch=False))
-    window = recipe.text.max_tokens or min(limit, MAX_TOKENS)
+    window = window_of(recipe, limit)
     room = window - int(tokenizer.num_special_tokens_to_add(pair))
     return Encoder(tokenizer, window).count_tokens, None if recipe.text.long == "window" else room

@@ -14,7 +14,7 @@ from tunesmith.jobs.interrupt import stop_signals
 from tunesmith.jobs.reporter import Progress, Reporter
 from tunesmith.models.sources import resolve_model
 from tunesmith.recipe.catalogue import load_entry
-from tunesmith.recipe.complete import Facts, complete
+from tunesmith.recipe.complete import Facts, complete, window_of
 from tunesmith.recipe.parse import parse
 from tunesmith.recipe.resolve import resolve
 from tunesmith.recipe.schema import Recipe
@@ -94,9 +94,10 @@ def open_data(asked: Recipe, reporter: Reporter) -> Opened:
     folder = resolve_model(asked.model, say=reporter.say)
     tokenizer, limit = load_tokenizer(folder)
     encoder = Encoder(tokenizer, asked.text.max_tokens or limit)
+    room = window_of(asked, limit) - int(tokenizer.num_special_tokens_to_add(asked.task == "pair"))
     loaded = load_splits(
         asked.data, task=asked.task, seed=asked.seed, folds=asked.evaluate.folds, count_tokens=encoder.count_tokens,
-        max_tokens=asked.text.max_tokens,
+        max_tokens=None if asked.text.long == "window" else room,
     )  # fmt: skip
     for guess in loaded.guesses:
         reporter.say(guess)

@@ -74,6 +74,11 @@ def complete(recipe: Recipe, facts: Facts) -> Recipe:
     return recipe.model_copy(update=parts)
 
 
+def window_of(recipe: Recipe, limit: int) -> int:
+    """Return the most tokens that a window of `recipe` may have on a model that takes `limit`."""
+    return min(limit, recipe.text.max_tokens or MAX_TOKENS)
+
+
 def learning_rate(facts: Facts) -> float:
     """Return the peak rate of the body: 1e-4 at a hidden size of 384, less for wider bodies."""
     return round(1e-4 * min(1.0, 384 / facts.width), 7)
