@@ -100,7 +100,8 @@ def _changed(role: str, entry: Mapping[str, Any], found: str) -> Fault:
 
 def _entry(entry: FileEntry) -> dict[str, Any]:
     if isinstance(entry, Mapping):
-        return dict(entry)
+        file = Path(str(entry.get("path", "")))
+        return {**entry, "bytes": file.stat().st_size} if file.is_file() else dict(entry)
     path = Path(entry)
     return {"path": str(entry), "sha256": sha256_of(path), "bytes": path.stat().st_size}
 
