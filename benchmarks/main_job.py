@@ -2,6 +2,7 @@
 
     python benchmarks/main_job.py                           # all: seeds 0-2, test rows, about two hours
     python benchmarks/main_job.py trec6:64 sst2:full        # some of it
+    python benchmarks/main_job.py --write README.md         # ... and put the table between the README's markers
     python benchmarks/main_job.py trec6:64 --on dev         # rows left over from train instead of test: for choosing
 
 Needs `../shared/data` beside the project. A cell is a line of `benchmarks/results/main_job.jsonl` with the digest of
@@ -31,6 +32,7 @@ RESULTS = ROOT / "benchmarks" / "results" / "main_job.jsonl"
 CELLS = ("trec6:64", "ag_news:64", "sst2:64", "banking77:10", "trec6:full", "sst2:full")
 FULL = 4000
 DEV_ROWS = 600
+MARKS = ("<!-- main_job -->", "<!-- /main_job -->")
 
 Rows = list[dict[str, str]]
 
@@ -172,6 +174,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--on", choices=["test", "dev"], default="test")
     parser.add_argument("--set", dest="sets", action="append", default=[], help="override of the recipe, key=value")
+    parser.add_argument("--write", type=Path, help="a page with the markers <!-- main_job --> and <!-- /main_job -->")
     chosen = parser.parse_args()
     if not DATA.is_dir():
         sys.exit("needs ../shared/data beside the project")
@@ -185,7 +188,13 @@ def main() -> None:
         with RESULTS.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
     keys = {(cell, seed, chosen.on, tuple(chosen.sets)) for cell, seed in wanted}
-    print(table([line for k, line in known().items() if k in keys]))
+    text = table([line for k, line in known().items() if k in keys])
+    print(text)
+    if chosen.write:
+        page = chosen.write.read_text(encoding="utf-8")
+        before, _, rest = page.partition(MARKS[0])
+        _, _, after = rest.partition(MARKS[1])
+        chosen.write.write_text(f"{before}{MARKS[0]}\n{text}\n{MARKS[1]}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def build_run(
     from tunesmith.data.load import load_splits
     from tunesmith.data.split import fold_examples
     from tunesmith.evaluation.interval import bootstrap
-    from tunesmith.jobs.tune import targets_of
+    from tunesmith.jobs.workshop import targets_of
     from tunesmith.models.load import load_model
     from tunesmith.recipe.catalogue import load_entry
     from tunesmith.runs.store import open_run

@@ -160,7 +160,7 @@ def test_tfidf_winning_is_said_plainly(tiny: Path, tmp_path: Path) -> None:
 
 def test_rare_classes_weigh_more_by_the_stated_rule(tiny: Path, tmp_path: Path, rows: list[tuple[str, str]]) -> None:
     from tunesmith.core.example import TextExample
-    from tunesmith.jobs.tune import weigh
+    from tunesmith.jobs.workshop import weigh
 
     few = [row for row in rows if row[1] != "odd"] + [row for row in rows if row[1] == "odd"][:8]
     data = tmp_path / "uneven.csv"

@@ -10,7 +10,7 @@ import numpy as np
 from tunesmith.core.example import Example, texts_of
 from tunesmith.engine.infer import outputs, vectors
 from tunesmith.evaluation import baseline
-from tunesmith.jobs.tune import Workshop, targets_of
+from tunesmith.jobs.workshop import Workshop, targets_of
 from tunesmith.models.load import load_model
 
 

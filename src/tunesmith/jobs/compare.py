@@ -9,7 +9,7 @@ from typing import Any
 from tunesmith.errors import Fault, InputError
 from tunesmith.evaluation.compare import pair
 from tunesmith.jobs.retest import Retested, finished, retest
-from tunesmith.jobs.tune import targets_of
+from tunesmith.jobs.workshop import targets_of
 from tunesmith.recipe.diff import differences
 from tunesmith.recipe.parse import parse
 

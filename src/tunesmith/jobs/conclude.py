@@ -11,7 +11,8 @@ from tunesmith.jobs.crossval import cross_validate
 from tunesmith.jobs.curve import learning_curve
 from tunesmith.jobs.measure import calibrate, keep_bundle, logits_of
 from tunesmith.jobs.summary import Chosen, Outcome, Tested, summarise
-from tunesmith.jobs.tune import Tuned, Workshop, tune, weigh
+from tunesmith.jobs.tune import Tuned, tune
+from tunesmith.jobs.workshop import Workshop, stop_if_wished, weigh
 from tunesmith.report.card import write_card
 from tunesmith.report.page import write_page
 
@@ -27,6 +28,7 @@ def conclude(shop: Workshop, loaded: Loaded) -> None:
     curve = learning_curve(shop, train, dev, tuned) if shop.recipe.evaluate.curve else []
     final = refit(shop, tuned, [*train, *dev]) if shop.recipe.stop.refit else tuned
     keep_bundle(shop, final.model, task, temperature)
+    stop_if_wished(shop)
     tested = crossed or test_bundle(shop, loaded, [*train, *dev] if shop.recipe.stop.refit else train)
     chosen = Chosen(tuned, final, train, dev, logits.numpy(), task, temperature)
     report = summarise(Outcome(shop, loaded, chosen, tested, curve))

@@ -13,7 +13,8 @@ from tunesmith.data.split import fold_examples, split_examples
 from tunesmith.jobs.baselines import measure_baselines
 from tunesmith.jobs.measure import calibrate, logits_of, probabilities_of
 from tunesmith.jobs.summary import Tested
-from tunesmith.jobs.tune import Workshop, tune, weigh
+from tunesmith.jobs.tune import tune
+from tunesmith.jobs.workshop import Workshop, weigh
 
 
 def cross_validate(shop: Workshop, loaded: Loaded) -> Tested:

@@ -9,7 +9,8 @@ from tunesmith.core.example import Example
 from tunesmith.data.split import split_examples
 from tunesmith.evaluation.interval import bootstrap
 from tunesmith.jobs.measure import logits_of, probabilities_of
-from tunesmith.jobs.tune import Tuned, Workshop, targets_of, tune, weigh
+from tunesmith.jobs.tune import Tuned, tune
+from tunesmith.jobs.workshop import Workshop, targets_of, weigh
 
 SHARES = (0.125, 0.25, 0.5)
 

@@ -14,7 +14,7 @@ from tunesmith.data.rows import prepare
 from tunesmith.errors import Fault, InputError, did_you_mean
 from tunesmith.evaluation.interval import bootstrap
 from tunesmith.jobs.columns import refuse_count, text_roles, trained_columns
-from tunesmith.jobs.tune import targets_of
+from tunesmith.jobs.workshop import targets_of
 from tunesmith.recipe.schema import Data, Evaluate, Recipe
 from tunesmith.runs.store import Run, is_run
 

@@ -16,7 +16,7 @@ from tunesmith.core.task import Task
 from tunesmith.engine.infer import outputs
 from tunesmith.evaluation.calibrate import fit_temperature
 from tunesmith.evaluation.thresholds import choose
-from tunesmith.jobs.tune import Workshop, targets_of
+from tunesmith.jobs.workshop import Workshop, targets_of
 from tunesmith.models.heads import fold
 from tunesmith.tasks.multilabel import Multilabel
 from tunesmith.tasks.pair import Pair

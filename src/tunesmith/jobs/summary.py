@@ -18,7 +18,8 @@ from tunesmith.evaluation.calibrate import reliability
 from tunesmith.evaluation.compare import compare
 from tunesmith.evaluation.interval import bootstrap
 from tunesmith.evaluation.metrics import confusion, per_class
-from tunesmith.jobs.tune import Tuned, Workshop, targets_of
+from tunesmith.jobs.tune import Tuned
+from tunesmith.jobs.workshop import Workshop, targets_of
 
 Array = np.ndarray[Any, Any]
 WORST = 30  # errors shown

@@ -63,7 +63,7 @@ def train(
         lock_run(run, opened)
         from tunesmith.engine.device import Device, choose_precision
         from tunesmith.jobs.conclude import conclude  # torch is loaded once the data is known to be good
-        from tunesmith.jobs.tune import Workshop
+        from tunesmith.jobs.workshop import Workshop
 
         strategies = plan.strategies if asked.strategies is not None else resolve(opened.recipe).strategies
         device = Device.open(choose_precision(opened.recipe.precision))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,51 +13,18 @@ from torch import Tensor, nn
 
 from tunesmith.core.batch import Features
 from tunesmith.core.example import Example
-from tunesmith.core.strategy import Setup, Strategy
-from tunesmith.core.task import Task
-from tunesmith.engine.device import Device
+from tunesmith.core.strategy import Setup
 from tunesmith.engine.infer import outputs, vectors
 from tunesmith.engine.loop import Schedule, State, Step, Work, loop
 from tunesmith.engine.objective import compose, task_objective
 from tunesmith.engine.optim import make_optimizer, parameter_groups
 from tunesmith.engine.stop import Watch, planned_steps
-from tunesmith.errors import Fault, Interrupted
 from tunesmith.evaluation.metrics import HIGHER_IS_BETTER
-from tunesmith.jobs.interrupt import Wish
-from tunesmith.jobs.reporter import Reporter
+from tunesmith.jobs.workshop import Workshop, stop_if_wished, targets_of
 from tunesmith.models.load import load_model
-from tunesmith.recipe.schema import Recipe
 from tunesmith.runs.checkpoint import Checkpoints
 from tunesmith.runs.seed import seeded
-from tunesmith.text.batching import Batches, Collator, padding_id
-from tunesmith.text.windows import Encoder
-
-
-@dataclass(frozen=True, slots=True)
-class Workshop:
-    """What every training of a run shares."""
-
-    recipe: Recipe
-    folder: Path
-    task: Task
-    strategies: Sequence[Strategy]
-    encoder: Encoder
-    device: Device
-    reporter: Reporter
-    wish: Wish
-    trainings: int = 1
-    """How many trainings share the time budget."""
-
-    @property
-    def collate(self) -> Collator:
-        """Features → batch, for this tokenizer and task."""
-        tokenizer = self.encoder.tokenizer
-        numbers = self.task.head().problem != "single_label_classification"
-        return Collator(padding_id(tokenizer), numbers, tokenizer.padding_side)
-
-    def encode(self, examples: Sequence[Example]) -> list[Features]:
-        """Return the features of `examples`, with targets."""
-        return self.encoder.encode(examples, self.task.target)
+from tunesmith.text.batching import Batches
 
 
 @dataclass(slots=True)
@@ -107,25 +73,6 @@ def tune(
         )  # fmt: skip
         training = _Training(shop, stage, work, state, model, dev)
         return training.run()
-
-
-def weigh(examples: Sequence[Example], power: float = 0.5) -> list[Example]:
-    """Return the examples with weights that make rare classes count more: w_c ∝ (n / n_c)^power, of mean 1.
-
-    The square root (power 0.5) lifts a class without letting its few rows dominate the gradient.
-    """
-    counts: dict[Any, int] = {}
-    for e in examples:
-        counts[e.target] = counts.get(e.target, 0) + 1
-    raw = {name: (len(examples) / n) ** power for name, n in counts.items()}
-    mean = sum(raw[e.target] for e in examples) / len(examples)
-    return [replace(e, weight=e.weight * raw[e.target] / mean) for e in examples]
-
-
-def targets_of(task: Task, examples: Sequence[Example]) -> np.ndarray[Any, Any]:
-    """Return targets as the metrics want them: class indices [N], 0/1 [N, C] or numbers [N]."""
-    values = [task.target(e) for e in examples]
-    return np.asarray(values, dtype=np.int64 if task.head().problem == "single_label_classification" else np.float64)
 
 
 def _prepare(shop: Workshop, model: nn.Module, train: Sequence[Example], features: Sequence[Features]) -> nn.Module:
@@ -185,7 +132,7 @@ class _Training:
                     self._save()
                 if self.shop.wish.stop:
                     self._save()
-                    raise self._interrupted()
+                    stop_if_wished(self.shop, f"step {self.state.step} of {self.stage}")
         return self._finish()
 
     def _finish(self) -> Tuned:
@@ -309,15 +256,6 @@ class _Training:
     def _title(self) -> str:
         rows = len(self.work.batches.examples)
         return f"{self.stage}: {rows} rows, at most {self.work.schedule.last} steps"
-
-    def _interrupted(self) -> Interrupted:
-        folder = self.shop.reporter.run.folder
-        return Interrupted(
-            Fault(
-                "K503", str(folder), f"stopped at step {self.state.step} of stage {self.stage}; nothing is lost.",
-                f"`tunesmith train {folder / 'recipe.yaml'} --out {folder} --resume` goes on.",
-            )
-        )  # fmt: skip
 
 
 def _trainable(model: nn.Module) -> list[tuple[str, nn.Parameter]]:

@@ -1,0 +1,81 @@
+"""What every training of a run shares, and what is done with rows on the way to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tunesmith.core.batch import Features
+from tunesmith.core.example import Example
+from tunesmith.core.strategy import Strategy
+from tunesmith.core.task import Task
+from tunesmith.engine.device import Device
+from tunesmith.errors import Fault, Interrupted
+from tunesmith.jobs.interrupt import Wish
+from tunesmith.jobs.reporter import Reporter
+from tunesmith.recipe.schema import Recipe
+from tunesmith.text.batching import Collator, padding_id
+from tunesmith.text.windows import Encoder
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What every training of a run shares."""
+
+    recipe: Recipe
+    folder: Path
+    task: Task
+    strategies: Sequence[Strategy]
+    encoder: Encoder
+    device: Device
+    reporter: Reporter
+    wish: Wish
+    trainings: int = 1
+    """How many trainings share the time budget."""
+
+    @property
+    def collate(self) -> Collator:
+        """Features → batch, for this tokenizer and task."""
+        tokenizer = self.encoder.tokenizer
+        numbers = self.task.head().problem != "single_label_classification"
+        return Collator(padding_id(tokenizer), numbers, tokenizer.padding_side)
+
+    def encode(self, examples: Sequence[Example]) -> list[Features]:
+        """Return the features of `examples`, with targets."""
+        return self.encoder.encode(examples, self.task.target)
+
+
+def targets_of(task: Task, examples: Sequence[Example]) -> np.ndarray[Any, Any]:
+    """Return targets as the metrics want them: class indices [N], 0/1 [N, C] or numbers [N]."""
+    values = [task.target(e) for e in examples]
+    return np.asarray(values, dtype=np.int64 if task.head().problem == "single_label_classification" else np.float64)
+
+
+def weigh(examples: Sequence[Example], power: float = 0.5) -> list[Example]:
+    """Return the examples with weights that make rare classes count more: w_c ∝ (n / n_c)^power, of mean 1.
+
+    The square root (power 0.5) lifts a class without letting its few rows dominate the gradient.
+    """
+    counts: dict[Any, int] = {}
+    for e in examples:
+        counts[e.target] = counts.get(e.target, 0) + 1
+    raw = {name: (len(examples) / n) ** power for name, n in counts.items()}
+    mean = sum(raw[e.target] for e in examples) / len(examples)
+    return [replace(e, weight=e.weight * raw[e.target] / mean) for e in examples]
+
+
+def stop_if_wished(shop: Workshop, where: str = "the end of training") -> None:
+    """Stop here if somebody asked for it; the caller has saved what is worth saving.
+
+    Raises:
+        Interrupted: with the command that goes on.
+    """
+    if not shop.wish.stop:
+        return
+    folder = shop.reporter.run.folder
+    again = f"`tunesmith train {folder / 'recipe.yaml'} --out {folder} --resume` goes on."
+    raise Interrupted(Fault("K503", str(folder), f"stopped at {where}; nothing is lost.", again))
