@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 Event: TypeAlias = dict[str, Any]
+WIDE = 120  # columns from which a bar fits beside the figures
 EVERY_SECONDS = 10.0  # between two lines of progress where lines cannot be rewritten
 
 
@@ -82,8 +83,11 @@ class Screen:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 
-        columns = TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[figures]}")
-        with Progress(*columns, console=Console(stderr=True, highlight=False), transient=True) as progress:
+        console = Console(stderr=True, highlight=False)
+        # On a narrow terminal the figures need the room of the bar.
+        bar = [BarColumn(bar_width=24)] if console.width >= WIDE else []
+        columns = [TextColumn("{task.description}"), *bar, TextColumn("{task.fields[figures]}")]
+        with Progress(*columns, console=console, transient=True) as progress:
             yield Live(progress)
 
     def _document(self, value: Any, indent: int | None = None) -> None:
@@ -132,5 +136,5 @@ class Live:
             for bar in self._bars.values():
                 self._progress.update(bar, visible=False)
             self._bars[stage] = self._progress.add_task(stage, total=total, figures="")
-        text = "  ".join(part for part in (step_text(event), self._dev) if part)
+        text = "  ".join(part for part in (self._dev, step_text(event)) if part)
         self._progress.update(self._bars[stage], completed=event["step"], total=total, figures=text)
