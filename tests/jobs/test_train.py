@@ -196,3 +196,44 @@ def test_an_unknown_label_in_the_test_file_is_named_with_its_row(
     with pytest.raises(InputError, match=r'K107 test.csv row 2: label "goood"') as caught:
         train({**quick, "data": {"train": str(reviews), "test": str(test)}}, folder=tmp_path / "run")
     assert 'Did you mean "good"?' in str(caught.value)
+
+
+def test_half_precision_trains_resumes_exactly_and_saves_full_precision(quick: dict[str, Any], tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    recipe = {**quick, "precision": "bf16", "stop": {"epochs": 2, "refit": False}}
+
+    class Killed(Exception):
+        pass
+
+    def kill(event: dict[str, Any]) -> None:
+        if event["kind"] == "step" and event["step"] == 7:
+            raise Killed
+
+    whole = train(recipe, folder=tmp_path / "whole")
+    assert whole.report()["model"]["precision"] == "bf16"
+    with pytest.raises(Killed):
+        train(recipe, folder=tmp_path / "killed", progress=kill)
+    train(recipe, folder=tmp_path / "killed", resume=True)
+    one, other = (load_file(tmp_path / name / "model" / "model.safetensors") for name in ("whole", "killed"))
+    for name, value in one.items():
+        assert value.dtype == torch.float32
+        assert torch.equal(value, other[name]), name
+
+
+def test_accumulation_changes_the_memory_not_the_result(quick: dict[str, Any], tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    # Without dropout, whose draws depend on the shape of a batch, only rounding is left of the difference.
+    recipe = {**quick, "stop": {"steps": 3, "refit": False}, "optimizer": {"epsilon": 1e-3}}
+    saved = []
+    for parts in (1, 3):
+        folder = tmp_path / str(parts)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(torch.nn.functional, "dropout", lambda value, *_, **__: value)
+            train({**recipe, "batching": {"size": 16, "accumulate": parts}}, folder=folder)
+        saved.append(load_file(folder / "model" / "model.safetensors"))
+    for name, value in saved[0].items():
+        assert torch.allclose(value, saved[1][name], atol=1e-5), name

@@ -47,7 +47,10 @@ class Device:
     def open(cls, precision: Precision) -> Device:
         """Return the best device there is."""
         from accelerate import Accelerator
+        from accelerate.state import AcceleratorState
 
+        # Accelerate keeps one number format per process; the next run may ask for another.
+        AcceleratorState._reset_state()
         return cls(Accelerator(mixed_precision="no" if precision == "fp32" else precision), precision)
 
     @property

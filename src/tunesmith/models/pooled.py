@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from transformers import AutoConfig, PretrainedConfig
+from transformers import PretrainedConfig
 
 
 class PooledConfig(PretrainedConfig):  # type: ignore[misc]
@@ -17,10 +17,13 @@ class PooledConfig(PretrainedConfig):  # type: ignore[misc]
     """
 
     model_type = "tunesmith_pooled"
-    sub_configs = {"body": AutoConfig}  # noqa: RUF012 - transformers reads a plain class attribute
+    sub_configs = {"body": PretrainedConfig}  # noqa: RUF012 - transformers reads a plain class attribute
 
     def __init__(self, body: Any = None, pooling: str = "mean", head_dropout: float = 0.1, **rest: Any) -> None:
         if isinstance(body, dict):
+            # Imported late: the Auto classes register this configuration as soon as they are imported themselves.
+            from transformers import AutoConfig
+
             body = AutoConfig.for_model(**body)
         self.body = body
         self.pooling = pooling
