@@ -39,9 +39,9 @@ $(READY): constraints.txt pyproject.toml
 demo: $(READY)
 	$(BIN)/tunesmith demo
 
-# One file stays in one process: session fixtures train once a file, and the tests that kill runs use their own folders.
+# One process: a worker of pytest-xdist goes down under the test that forks runs and kills them (test_resume).
 test: $(READY)
-	$(QUIET) $(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
+	$(QUIET) $(BIN)/python -m pytest $(TESTS)
 
 check: $(READY)
 	$(BIN)/ruff check
