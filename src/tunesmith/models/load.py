@@ -96,7 +96,7 @@ def load_model(folder: Path, head: HeadSpec, *, kind: HeadKind = "auto", seed: i
     _refuse_missing(folder, told["missing_keys"], model)
     if not torch.cuda.is_available():
         # Forward and backward of 16 rows of minilm on one core: 195 ms against 257 ms with the fused kernel at 12
-        # tokens, 413 against 602 at 32, 928 against 1,075 at 64; even at 128.
+        # tokens, 413 against 602 at 32, 928 against 1,075 at 64, but 2,065 against 1,946 at 128.
         model.set_attn_implementation("eager")
     title = f"pooled ({pooling or 'mean'})" if pooled else type(model).__name__
     return LoadedModel(model.eval(), tokenizer, title, limit)

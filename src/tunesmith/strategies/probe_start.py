@@ -16,7 +16,7 @@ class ProbeStart(Strategy):
     A head of random weights sends noise through the body in the first steps and distorts what it knows; a fitted one
     does not. The fit chooses its regularisation by cross-validation on the train rows.
 
-    Use it when rows are few and the body already separates the classes a little; it never hurts much when not.
+    Use it when rows are few and the body already separates the classes a little.
 
     Cost: one forward pass over the train rows and a fit of seconds.
 
