@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -76,7 +76,6 @@ class Loss:
     values: Tensor
     outputs: Any = None
     penalty: Tensor | None = None
-    extras: dict[str, float] = field(default_factory=dict)
 
 
 Objective: TypeAlias = Callable[[Batch], Loss]

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-    from tunesmith.core.batch import Batch, Features
+    from tunesmith.core.batch import Batch
     from tunesmith.core.example import Example
     from tunesmith.core.prediction import Prediction
 
@@ -71,8 +71,3 @@ class Task(Protocol):
     def state(self) -> dict[str, Any]:
         """Return plain data from which `load_task` builds an equal task: labels, thresholds, scaling."""
         ...
-
-
-def rows_of(features: Sequence[Features]) -> int:
-    """Return how many examples the features came from."""
-    return 1 + max((f.owner for f in features), default=-1)

@@ -32,8 +32,3 @@ def depth(name: str, model: nn.Module) -> int:
     base = getattr(model, "base_model_prefix", "")
     # What stands in the body beside embeddings and blocks (final norms, poolers) moves with the highest block.
     return count if base and name.startswith(base + ".") else count + 1
-
-
-def is_embedding(name: str) -> bool:
-    """Say whether a parameter belongs to the embeddings of the body."""
-    return re.search(r"(^|\.)embed", name) is not None
