@@ -6,8 +6,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-Target: TypeAlias = str | float | tuple[str, ...] | None
-"""A class name, a number, several class names, or nothing (the row is unlabelled)."""
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A marked stretch of a text: `text[start:end]`, in characters (Unicode code points), 0 ≤ start < end."""
+
+    start: int
+    end: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as the data give it; `start` is where it stands in the context, None where it does not stand there."""
+
+    text: str
+    start: int | None
+
+
+Target: TypeAlias = str | float | tuple[str, ...] | tuple[Span, ...] | tuple[Answer, ...] | None
+"""What is to be predicted, None where the row is unlabelled.
+
+A class name, a number, several class names (`multilabel`), the marked spans of a text in order (`tag`; none where it is
+empty), or the answers that all count as right (`answer`; empty where the question has none).
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +57,17 @@ class TextExample(Example):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenExample(TextExample):
+    """A row with one text whose words are given.
+
+    Args:
+        words: start and end of each word in the text, in order; empty where the text is to be parted here.
+    """
+
+    words: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PairExample(Example):
     """A row with two texts whose relation is to be judged."""
 
@@ -42,12 +75,30 @@ class PairExample(Example):
     text_b: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TripletExample(PairExample):
+    """A row with a text, one that belongs to it, and one that does not."""
+
+    negative: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionExample(Example):
+    """A question and the text that its answer is to be found in."""
+
+    question: str
+    context: str
+
+
 def texts_of(example: Example) -> tuple[str, ...]:
-    """Return the texts of `example`: one for a `TextExample`, two for a `PairExample`."""
+    """Return the texts of `example`, one to three, in the order in which a model reads them."""
     if isinstance(example, TextExample):
         return (example.text,)
+    if isinstance(example, QuestionExample):
+        return (example.question, example.context)
     assert isinstance(example, PairExample), f"no text in a {type(example).__name__}"
-    return (example.text_a, example.text_b)
+    both = (example.text_a, example.text_b)
+    return (*both, example.negative) if isinstance(example, TripletExample) else both
 
 
 @dataclass(frozen=True, slots=True)

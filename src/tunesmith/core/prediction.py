@@ -6,19 +6,39 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A stretch of the text that a model points at: `text` is exactly the text's `[start:end]`, in characters.
+
+    Args:
+        label: what it is; empty for the answer to a question.
+        score: how sure the model is, 0..1.
+    """
+
+    start: int
+    end: int
+    text: str
+    label: str
+    score: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
     """The answer for one example.
 
     Args:
-        label: a class name (`classify`, `pair`), a tuple of names (`multilabel`) or a number (`regress`).
-        score: the probability of `label` (for `multilabel` the least certain of its decisions); 0..1.
-            For `regress` it is the predicted number itself.
-        scores: the probability of every class, in class order; empty for `regress`.
+        label: a class name (`classify`, `pair`), a tuple of names (`multilabel`; for `tag` the kinds of its spans, in
+            order), a number (`regress`, and for `embed` the cosine similarity), or the text of the answer (`answer`;
+            empty where there is none).
+        score: the probability of `label` (for `multilabel` and `tag` that of the least certain part); 0..1.
+            For `regress` and `embed` it is the number itself.
+        scores: the probability of every class, in class order; empty where there are no classes of the whole row.
+        spans: where in the text (`tag`) or context (`answer`) it stands, in order.
         evidence: what else spoke for or against, one sentence each.
     """
 
     label: str | float | tuple[str, ...]
     score: float
     scores: Mapping[str, float] = field(default_factory=dict)
+    spans: tuple[Mention, ...] = ()
     evidence: tuple[str, ...] = ()

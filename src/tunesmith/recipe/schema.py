@@ -21,7 +21,7 @@ class Data(Part):
     """Where the rows are and what their columns mean."""
 
     train: str
-    """File (csv, tsv, json, jsonl, parquet, xlsx, each also .gz), `-` for stdin, or `hub:NAME` for a hub data set."""
+    """File (csv, tsv, json, jsonl, parquet, xlsx, conll, each also .gz), `-` for stdin, or `hub:NAME` on the hub."""
     dev: str | None = None
     """Rows for early stopping and choices; taken from train where not given."""
     test: str | None = None
@@ -32,6 +32,20 @@ class Data(Part):
     """Column of the first text of a pair."""
     text_b: str | None = None
     """Column of the second text of a pair."""
+    negative: str | None = None
+    """Column of a text that does not belong to text_a (embed)."""
+    question: str | None = None
+    """Column of the question (answer)."""
+    context: str | None = None
+    """Column of the text that the answer stands in (answer)."""
+    answers: str | None = None
+    """Column of the answers: texts, or texts with their places (answer)."""
+    tokens: str | None = None
+    """Column of the words of a text, one tag each (tag)."""
+    tags: str | None = None
+    """Column of the tags: BIO, IOB1, IOBES or BILOU (tag)."""
+    spans: str | None = None
+    """Column of the marked spans: start, end and label each (tag)."""
     label: str | None = None
     """Column of the label or number; inferred where that is safe."""
     id: str | None = None
@@ -62,11 +76,11 @@ class Text(Part):
     """How text becomes tokens."""
 
     max_tokens: PositiveInt | None = None
-    """Tokens per window; by default what the rows need, at most 256 and at most what the model takes."""
-    long: Literal["truncate", "window"] = "truncate"
-    """What happens to longer texts: cut off, or read in overlapping windows whose outputs are averaged."""
-    overlap: NonNegativeInt = 32
-    """Tokens that neighbouring windows share."""
+    """Tokens per window; by default what the rows need, at most 256 (answer: 384) and at most what the model takes."""
+    long: Literal["truncate", "window"] | None = None
+    """What happens to longer texts: cut off, or read in overlapping windows; tag and answer always read windows."""
+    overlap: NonNegativeInt | None = None
+    """Tokens that neighbouring windows share; by default 32 (answer: 128)."""
 
 
 class Batching(Part):
@@ -123,10 +137,11 @@ class Stop(Part):
 class Evaluate(Part):
     """How the result is measured."""
 
-    baselines: tuple[Literal["majority", "tfidf", "frozen", "untrained"], ...] = (
-        "majority", "tfidf", "frozen", "untrained",
-    )  # fmt: skip
-    """What the tuned model is compared with, on the same rows."""
+    baselines: (
+        tuple[Literal["majority", "tfidf", "frozen", "untrained", "dictionary", "first", "overlap", "untuned"], ...]
+        | None
+    ) = None
+    """What the tuned model is compared with, on the same rows; by default all that the task has."""
     folds: NonNegativeInt | None = None
     """Cross-validation in place of a test split: 0 never, else k folds; by default 5 on few rows."""
     repeats: PositiveInt = 1
@@ -140,7 +155,7 @@ class Evaluate(Part):
 class Recipe(Part):
     """Everything that was asked of one run."""
 
-    task: Literal["auto", "classify", "multilabel", "regress", "pair"] = "auto"
+    task: Literal["auto", "classify", "multilabel", "regress", "pair", "tag", "answer", "embed"] = "auto"
     """What the numbers mean; `auto` reads it off the columns."""
     model: str = "minilm"
     """A known name (`tunesmith models`), a folder, or a hub id."""
