@@ -74,10 +74,36 @@ def _rows_of(value: Any, name: str) -> list[Record]:
     elif isinstance(value, list):
         wrong = [place for place, item in enumerate(value, start=1) if not isinstance(item, dict)]
         if value and not wrong:
-            return value
+            return _questions_of(value, name) if _is_nested(value) else value
         if wrong:
             raise InputError(
                 Fault("K103", f"{name} row {wrong[0]}", f"{len(wrong):,} of {len(value):,} items are not objects.",
                       'Make every item an object such as {"text": "…", "label": "…"}.')
             )  # fmt: skip
     raise InputError(Fault("K103", name, "no list of rows was found in it.", 'Give [{"text": "…", "label": "…"}, …].'))
+
+
+def _is_nested(items: list[Record]) -> bool:
+    """Return whether the first item is an article with paragraphs, or a paragraph with questions, as in SQuAD."""
+    return any(isinstance(items[0].get(key), list) for key in ("paragraphs", "qas"))
+
+
+def _questions_of(items: list[Record], name: str) -> list[Record]:
+    """Return a row per question of articles with paragraphs, or of paragraphs: its own fields, context and title."""
+    rows: list[Record] = []
+    faults = []
+    for number, item in enumerate(items, start=1):
+        paragraphs = item.get("paragraphs", [item])
+        for place, paragraph in enumerate(paragraphs if isinstance(paragraphs, list) else [paragraphs], start=1):
+            questions = paragraph.get("qas") if isinstance(paragraph, dict) else None
+            if not isinstance(questions, list) or not all(isinstance(question, dict) for question in questions):
+                where = f"{name} item {number}" + (f" paragraph {place}" if "paragraphs" in item else "")
+                what = 'it has no list "qas" of questions, each an object.'
+                remedy = 'Write {"context": "…", "qas": [{"question": "…", "answers": […]}]}.'
+                faults.append(Fault("K103", where, what, remedy))
+                continue
+            shared = {key: source[key] for source, key in ((item, "title"), (paragraph, "context")) if key in source}
+            rows.extend(shared | question for question in questions)
+    if faults:
+        raise InputError(faults)
+    return rows

@@ -183,6 +183,72 @@ CODES: dict[str, Code] = {
         "Rows can only be ordered by time where every one has a time.",
         "Write times as 2024-03-31 or 2024-03-31T12:00, or as numbers.",
     ),
+    "K150": Code(
+        "Questions without an answer",
+        "Where some have none, the model learns to say so. Where none has one, there is nothing to learn.",
+        "Nothing need be done if they cannot be answered from their context; else fill the answers in.",
+    ),
+    "K151": Code(
+        "Answers that cannot be read",
+        "An answer is a text, with the place where it starts if that is known; several stand in a list.",
+        'Write "text", ["text", …], [{"text": "…", "answer_start": 0}, …] or {"text": […], "answer_start": […]}.',
+    ),
+    "K152": Code(
+        "Answers that do not stand where they should",
+        "A start that is off by one teaches the wrong words. The nearest place with that text was taken.",
+        "Count starts in characters (code points) from 0 in the context as it stands in the file, or leave them out.",
+    ),
+    "K153": Code(
+        "Answers that do not stand in their context",
+        "Only a stretch of the context can be pointed at. Such an answer is scored by its text and not learnt from.",
+        "Copy answers from the context, letter by letter.",
+    ),
+    "K154": Code(
+        "Answers that stand in several places",
+        "Without a start the first place was taken, and that may be the wrong one.",
+        "Give the start of each answer (answer_start).",
+    ),
+    "K155": Code(
+        "Long answers",
+        "An answer of more than a third of its context points at hardly anything, and its score is easy to get.",
+        "Mark the shortest stretch that answers the question, or give longer contexts.",
+    ),
+    "K156": Code(
+        "The same context on both sides of a split",
+        "A model that has learnt from a context knows its way about in it; on new contexts it scores lower.",
+        "Move all questions about a context to one side. Splits that are made here do so.",
+    ),
+    "K157": Code(
+        "One question, different answers",
+        "The same question about the same context stands in several rows with different answers.",
+        "Put the answers into one row if all are right; else keep the right one.",
+    ),
+    "K160": Code(
+        "Pairs of equal texts",
+        "Equal texts have a similarity of 1 in every model, so there is nothing to learn or measure.",
+        "Nothing need be done for a few; remove them if they come from a mistake.",
+    ),
+    "K161": Code(
+        "One pair, different scores",
+        "The same two texts, in whichever order, stand in several rows with different scores.",
+        "Decide which score is right, or give the mean in one row.",
+    ),
+    "K162": Code(
+        "A negative that is no negative",
+        "A text cannot be drawn near and pushed away at the same time.",
+        "Give a negative that differs from the other two texts, or remove the row.",
+    ),
+    "K163": Code(
+        "Texts that belong to several others",
+        "In-batch ranking takes the partners of the other rows as negatives; where they are shared, some of those are "
+        "right answers.",
+        "Nothing need be done for a few; else keep one row for each text.",
+    ),
+    "K164": Code(
+        "Every pair has the same score",
+        "Without pairs that are more and pairs that are less alike, no similarity can be learnt from scores.",
+        "Give pairs with different scores, or only pairs that belong together and no score column.",
+    ),
     # K2xx recipe
     "K201": Code(
         "There is no such key",
