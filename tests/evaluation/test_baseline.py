@@ -236,10 +236,14 @@ def test_folds_are_even_within_groups_and_leave_single_rows_alone():
 
 
 def test_titles_fit_the_problem():
-    assert set(baseline.TITLES) == {"majority", "tfidf", "frozen", "untrained", "tuned"}
+    shared = {"majority", "tfidf", "frozen", "untrained", "untuned", "tuned"}
+    assert set(baseline.TITLES) == shared | {"dictionary", "first", "overlap"}
     assert baseline.titles(SINGLE) == baseline.TITLES
     assert baseline.titles(NUMBER)["tfidf"] == "TF-IDF with ridge regression"
     assert set(baseline.titles(SEVERAL)) == set(baseline.TITLES)
+    assert baseline.titles("token_classification")["majority"] == "majority tag"
+    assert baseline.titles("question_answering")["overlap"] == "sentence that shares most with the question"
+    assert baseline.titles("embedding")["tfidf"] == "cosine of TF-IDF vectors"
 
 
 @pytest.mark.real

@@ -6,6 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunesmith.evaluation import metrics
+from tunesmith.evaluation.answers import ANSWERS
+from tunesmith.evaluation.similarity import RANKED, SCORED
+from tunesmith.evaluation.spans import SPANS
 
 sklearn_metrics = pytest.importorskip("sklearn.metrics")
 
@@ -118,8 +121,9 @@ def test_correlation_with_a_constant_is_undefined(constant):
 
 
 def test_every_figure_says_its_direction_and_its_name():
-    names = {name for table in (metrics.CLASSIFY, metrics.MULTILABEL, metrics.REGRESS) for name in table}
-    assert len(names) == 13
+    tables = (metrics.CLASSIFY, metrics.MULTILABEL, metrics.REGRESS, SPANS, ANSWERS, SCORED, RANKED)
+    names = {name for table in tables for name in table}
+    assert len(names) == 26
     assert set(metrics.HIGHER_IS_BETTER) == names == set(metrics.DISPLAY)
     assert [name for name in sorted(names) if not metrics.HIGHER_IS_BETTER[name]] == ["log_loss", "mae", "rmse"]
 

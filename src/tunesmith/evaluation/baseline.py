@@ -23,10 +23,24 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "tfidf": "TF-IDF with logistic regression",
         "frozen": "frozen model with a linear head",
         "untrained": "pretrained model with an untrained head",
+        "untuned": "pretrained model as it is",
+        "dictionary": "dictionary of the training mentions",
+        "first": "first sentence",
+        "overlap": "sentence that shares most with the question",
         "tuned": "tuned model",
     }
 )
 """What a table or sentence calls each of the compared; `titles` for other problems than classification."""
+
+_OTHERWISE: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "regression": {"majority": "mean of the train rows", "tfidf": "TF-IDF with ridge regression"},
+        "multi_label_classification": {"majority": "most frequent labels"},
+        "token_classification": {"majority": "majority tag"},
+        "question_answering": {"majority": "no answer"},
+        "embedding": {"tfidf": "cosine of TF-IDF vectors"},
+    }
+)
 
 KERNEL_ROWS, KERNEL_CELLS = 1_500, 60_000
 """Up to so many rows, and rows times classes, TF-IDF is solved through the rows' inner products: exact, all classes at
@@ -39,11 +53,7 @@ MOST_CHARACTERS = 30_000_000
 
 def titles(problem: Problem) -> Mapping[str, str]:
     """Return `TITLES` in the words of `problem`: what the majority is, and which linear model stands on TF-IDF."""
-    if problem == "regression":
-        return {**TITLES, "majority": "mean of the train rows", "tfidf": "TF-IDF with ridge regression"}
-    if problem == "multi_label_classification":
-        return {**TITLES, "majority": "most frequent labels"}
-    return TITLES
+    return {**TITLES, **_OTHERWISE.get(problem, {})}
 
 
 def majority(train_targets: Array, rows: int, problem: Problem, classes: int) -> Array:

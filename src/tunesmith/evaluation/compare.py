@@ -11,10 +11,12 @@ import numpy as np
 
 from tunesmith.core.report import Score
 from tunesmith.core.task import Metric
+from tunesmith.evaluation.answers import ANSWERS
 from tunesmith.evaluation.baseline import TITLES
 from tunesmith.evaluation.figure import Array
 from tunesmith.evaluation.interval import percentiles, resampled
 from tunesmith.evaluation.metrics import DISPLAY, HIGHER_IS_BETTER
+from tunesmith.evaluation.spans import SPANS
 
 __all__ = ["compare", "mcnemar", "pair"]
 
@@ -22,7 +24,12 @@ FEWEST_ROWS = 10
 """Below this nothing is called better: on five rows that all point one way every resample does, too."""
 CORRELATIONS = ("pearson", "spearman")
 """Undefined for a constant answer, which a comparison takes as 0: it says nothing of the targets."""
-POINTS = frozenset({"accuracy", "macro_f1", "micro_f1", "roc_auc", "samples_f1", "subset_accuracy", "weighted_f1"})
+POINTS = frozenset(
+    {
+        "accuracy", "macro_f1", "micro_f1", "roc_auc", "samples_f1", "subset_accuracy", "weighted_f1", *SPANS, *ANSWERS,
+        "recall_at_1", "recall_at_5", "recall_at_10",
+    }
+)  # fmt: skip
 """Figures between 0 and 1 whose differences are said in hundredths."""
 
 

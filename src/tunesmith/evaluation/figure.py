@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -33,6 +33,11 @@ class Figure:
         if not len(targets):
             return float("nan")
         return float(self.over(targets, outputs, np.ones((len(targets), 1)))[0])
+
+
+def as_objects(rows: Iterable[Any]) -> Array:
+    """Return a one-dimensional array whose entries are the rows, whatever these are."""
+    return np.fromiter(rows, dtype=object)
 
 
 def row_mean(values: Array, counts: Array) -> Array:

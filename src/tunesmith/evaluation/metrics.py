@@ -8,6 +8,8 @@ Every entry of `CLASSIFY`, `MULTILABEL` and `REGRESS` is called with (targets, o
 | multilabel | 0/1 [N, C] | probabilities [N, C] |
 | regress | numbers [N] | numbers [N] |
 
+Those of the tasks whose answer lies in the input are in `spans`, `answers` and `similarity`.
+
 A figure that is not defined on the rows (a correlation with a constant, an area with one class) is nan.
 """
 
@@ -20,7 +22,10 @@ from typing import Any
 import numpy as np
 
 from tunesmith.core.task import Metric
+from tunesmith.evaluation.answers import ANSWERS
 from tunesmith.evaluation.figure import Array, Figure, area, correlation, divide, group_sums, ranks, row_mean
+from tunesmith.evaluation.similarity import RANKED, SCORED
+from tunesmith.evaluation.spans import SPANS
 
 __all__ = [
     "CLASSIFY", "DISPLAY", "HIGHER_IS_BETTER", "MULTILABEL", "REGRESS", "confusion", "decide", "multilabel",
@@ -192,16 +197,24 @@ REGRESS: Mapping[str, Metric] = MappingProxyType(
 """Figures of a number a row."""
 
 HIGHER_IS_BETTER: Mapping[str, bool] = MappingProxyType(
-    {name: name not in ("log_loss", "mae", "rmse") for table in (CLASSIFY, MULTILABEL, REGRESS) for name in table}
+    {
+        name: name not in ("log_loss", "mae", "rmse")
+        for table in (CLASSIFY, MULTILABEL, REGRESS, SPANS, ANSWERS, SCORED, RANKED)
+        for name in table
+    }
 )
-"""Whether more is better, for every figure above."""
+"""Whether more is better, for every figure of every task."""
 
 DISPLAY: Mapping[str, str] = MappingProxyType(
     {
         "accuracy": "accuracy", "macro_f1": "macro-F1", "weighted_f1": "weighted F1", "mcc": "MCC",
         "roc_auc": "ROC-AUC", "log_loss": "log loss", "micro_f1": "micro-F1", "samples_f1": "samples F1",
         "subset_accuracy": "subset accuracy", "pearson": "Pearson correlation", "spearman": "Spearman correlation",
-        "mae": "MAE", "rmse": "RMSE",
+        "mae": "MAE", "rmse": "RMSE", "span_f1": "span F1", "span_precision": "span precision",
+        "span_recall": "span recall", "macro_span_f1": "macro span F1", "overlap_f1": "overlap F1",
+        "boundary_f1": "boundary F1", "exact_match": "exact match", "answer_f1": "answer F1",
+        "answered_accuracy": "accuracy of answering at all", "mrr": "MRR", "recall_at_1": "recall@1",
+        "recall_at_5": "recall@5", "recall_at_10": "recall@10",
     }
 )  # fmt: skip
 """How a sentence or a table writes the name of a figure."""

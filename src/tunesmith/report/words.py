@@ -30,6 +30,9 @@ TASKS = {
     "multilabel": "Multi-label classification",
     "regress": "Regression on text",
     "pair": "Text-pair classification",
+    "tag": "Tagging",
+    "answer": "Question answering",
+    "embed": "Search and matching",
 }
 
 
