@@ -6,22 +6,27 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tunesmith.bundle.save import FILE, FORMAT
-from tunesmith.core.example import Example, PairExample, TextExample
+from tunesmith.core.batch import Read
+from tunesmith.core.example import Example, PairExample, QuestionExample, TextExample, TokenExample
 from tunesmith.core.prediction import Prediction
-from tunesmith.core.task import Task
+from tunesmith.core.task import Array, Task
 from tunesmith.errors import Fault, InputError
 from tunesmith.recipe.catalogue import load_entry
-from tunesmith.recipe.schema import Text
+from tunesmith.recipe.schema import Text as TextSettings
 
 if TYPE_CHECKING:
-    import numpy as np
     from torch import nn
 
     from tunesmith.text.windows import Encoder
 
+Text: TypeAlias = str | tuple[str, str]
+PAIRS = {
+    "pair": "two texts, as a tuple", "answer": "a question and a context, as a tuple",
+    "embed": "two texts, as a tuple",
+}  # fmt: skip
 MAX_WINDOWS = 64  # per batch where nothing is asked: what fits beside a model of base size in a few hundred MB
 
 
@@ -40,45 +45,49 @@ class Bundle:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Class names in the order of the probabilities; empty for numbers."""
-        return self.task.head().labels
+        """Names of classes or of kinds of spans; empty where there are none."""
+        return self.task.labels
 
-    def examples(self, texts: Iterable[str | tuple[str, str]]) -> list[Example]:
-        """Return unlabelled examples; a pair of texts where the task reads two.
+    def examples(self, texts: Iterable[Text]) -> list[Example]:
+        """Return unlabelled examples: of one text each, or of two where the task reads two.
 
         Raises:
             InputError: a text where the task wants two, or the reverse.
         """
-        pairs = self.task.name == "pair"
-        made: list[Example] = []
-        for row, text in enumerate(texts, 1):
-            if isinstance(text, str) == pairs:
-                wanted = "two texts, as a tuple" if pairs else "one text"
-                came = "one text" if pairs else "several texts"
-                raise InputError(
-                    Fault("K601", f"row {row}", f"the model reads {wanted}; {came} came.", "Mend the row.")
-                )
-            if isinstance(text, str):
-                made.append(TextExample(id=str(row), source=f"row {row}", text=text))
-            else:
-                made.append(PairExample(id=str(row), source=f"row {row}", text_a=text[0], text_b=text[1]))
-        return made
+        return [self._example(row, text) for row, text in enumerate(texts, 1)]
 
-    def probabilities(self, examples: Sequence[Example], batch_size: int | None = None) -> np.ndarray[Any, Any]:
-        """Return probabilities [N, C], float32, or numbers [N] for regression."""
+    def _example(self, row: int, text: Text) -> Example:
+        name, source = str(row), f"row {row}"
+        kind = self.task.name
+        if isinstance(text, str) == (kind in PAIRS):
+            wanted = PAIRS.get(kind, "one text")
+            came = "one text" if isinstance(text, str) else "several texts"
+            raise InputError(Fault("K601", source, f"the model reads {wanted}; {came} came.", "Mend the row."))
+        if isinstance(text, str):
+            return TokenExample(id=name, source=source, text=text)
+        if kind == "answer":
+            return QuestionExample(id=name, source=source, question=text[0], context=text[1])
+        return PairExample(id=name, source=source, text_a=text[0], text_b=text[1])
+
+    def answers(self, examples: Sequence[Example], batch_size: int | None = None) -> Array:
+        """Return the answers as the task's metrics take them: probabilities [N, C], numbers [N], vectors, or spans."""
+        return self.task.answers(self.read(examples, batch_size), examples)
+
+    def read(self, examples: Sequence[Example], batch_size: int | None = None) -> Read:
+        """Return what the model says of every unit of `examples`."""
         from tunesmith.engine.infer import outputs
         from tunesmith.text.batching import Collator, padding_id
 
-        collate = Collator(padding_id(self.encoder.tokenizer), padding_side=self.encoder.tokenizer.padding_side)
+        tokenizer = self.encoder.tokenizer
+        collate = Collator(padding_id(tokenizer), self.task.head().problem, tokenizer.padding_side)
         features = self.encoder.encode(examples)
-        logits = outputs(self.model, features, collate, size=batch_size or MAX_WINDOWS)
-        return self.task.probabilities(logits).numpy()
+        return outputs(self.model, self.task, features, collate, size=batch_size or MAX_WINDOWS)
 
-    def predict(self, texts: Iterable[str | tuple[str, str]], *, batch_size: int | None = None) -> Sequence[Prediction]:
+    def predict(self, texts: Iterable[Text], *, batch_size: int | None = None) -> Sequence[Prediction]:
         """Return one prediction per text, in order.
 
         Args:
-            texts: texts, or pairs of texts for a model of the `pair` task.
+            texts: texts, or pairs of texts for a model of `pair`, `answer` (question, context) or `embed`.
             batch_size: windows per batch; 64 where not given.
 
         Example:
@@ -86,7 +95,21 @@ class Bundle:
             'lost_item'
         """
         examples = self.examples(texts)
-        return self.task.decode(self.probabilities(examples, batch_size)) if examples else []
+        return self.task.decode(self.answers(examples, batch_size), examples) if examples else []
+
+    def embed(self, texts: Iterable[str], *, batch_size: int | None = None) -> Array:
+        """Return a vector of length 1 per text, float32 [N, H], of a model of the `embed` task.
+
+        Raises:
+            InputError: the model is of another task (K604).
+        """
+        if self.task.head().problem != "embedding":
+            message = f"the model is one of {self.task.name}, which gives no vectors."
+            raise InputError(Fault("K604", str(self.folder), message, "Train with `--task embed`."))
+        rows = [TextExample(id=str(n), source=f"row {n}", text=text) for n, text in enumerate(texts, 1)]
+        vectors = self.read(rows, batch_size).values
+        found: Array = (vectors / vectors.norm(dim=-1, keepdim=True).clamp(min=1e-12)).numpy()
+        return found
 
 
 def load_bundle(path: Path | str) -> Bundle:
@@ -113,7 +136,11 @@ def load_bundle(path: Path | str) -> Bundle:
         )  # fmt: skip
     kind: Callable[..., Any] = load_entry("tasks", contents["task"])
     task: Task = kind.load(contents["state"])  # type: ignore[attr-defined]
-    model, tokenizer = load_finished(folder)
-    text = Text.model_validate(contents["text"])
+    layout = task.head().layout
+    model, tokenizer = load_finished(folder, task.head().problem)
+    text = TextSettings.model_validate(contents["text"])
     assert text.max_tokens is not None, "a bundle knows its window"
-    return Bundle(model, Encoder(tokenizer, text.max_tokens, text.long, text.overlap), task, contents, folder)
+    assert text.long is not None, "a bundle knows what it does with long texts"
+    assert text.overlap is not None, "a bundle knows its overlap"
+    encoder = Encoder(tokenizer, text.max_tokens, text.long, text.overlap, layout)
+    return Bundle(model, encoder, task, contents, folder)

@@ -1,4 +1,8 @@
-"""From examples to tensors: features, batches, losses."""
+"""From examples to tensors: features, batches, losses.
+
+A unit is what the model says one thing of: a row (`classify`), a word of a text (`tag`, `answer`), one of the texts of
+a row (`embed`). An example has one unit or several; a long example is read in several windows.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from torch import Tensor
 
+Place: TypeAlias = tuple[int, int, int]
+"""A unit of the example, and the first and last token of a window that it stands on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Features:
@@ -16,15 +23,21 @@ class Features:
 
     Args:
         inputs: token ids by input name (`input_ids`, `token_type_ids`, …), all of the same length, without padding.
-        target: the target as the loss wants it: a class index, a number, or a 0/1 list.
+        target: the target as the loss wants it: a class index, a number, a 0/1 list, or an entry per unit.
         weight: the example's share in the loss, divided among its windows when the loss is taken.
         owner: the position of the example in the sequence that was encoded.
+        unit: the unit that this window is about, where a window as a whole is about one.
+        units: how many units the example has.
+        places: where the units stand that are read off this window; None where the window as a whole is one unit's.
     """
 
     inputs: Mapping[str, Sequence[int]]
     target: Any = None
     weight: float = 1.0
     owner: int = 0
+    unit: int = 0
+    units: int = 1
+    places: Sequence[Place] | None = None
 
     @property
     def length(self) -> int:
@@ -34,19 +47,29 @@ class Features:
 
 @dataclass(slots=True)
 class Batch:
-    """Tensors for one step: W windows of N units (examples).
+    """Tensors for one step: W windows of E examples with U units in all.
 
     Args:
         inputs: name → [W, T].
-        targets: [N] class indices or numbers, or [N, C] for several labels; None when there are none.
-        weights: [N].
-        owner: [W], the unit of each window, 0 ≤ owner < N.
+        targets: [E] or [U] class indices or numbers, [E, C] for several labels, [U, 2] for answers; None for none.
+        weights: [N], one for each value of the task's loss.
+        owner: [W], the unit of each window, 0 ≤ owner < U; of its first unit where `places` says more.
+        sizes: the number of units of each of the E examples.
+        places: [P, 4]: window, first token, last token and unit, for every place where a unit is read; None where
+            each window is one unit's as a whole.
     """
 
     inputs: dict[str, Tensor]
     targets: Tensor | None
     weights: Tensor
     owner: Tensor
+    sizes: list[int]
+    places: Tensor | None = None
+
+    @property
+    def units(self) -> int:
+        """U, the number of units."""
+        return sum(self.sizes)
 
     @property
     def tokens(self) -> int:
@@ -60,7 +83,28 @@ class Batch:
             None if self.targets is None else self.targets.to(device),
             self.weights.to(device),
             self.owner.to(device),
+            self.sizes,
+            None if self.places is None else self.places.to(device),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a model said of examples.
+
+    Args:
+        values: [U, …], float32 on the CPU: one row per unit, in the order of the examples.
+        sizes: the number of units of each example.
+    """
+
+    values: Tensor
+    sizes: Sequence[int]
+
+    def by_example(self) -> Sequence[Tensor]:
+        """Return the rows of each example."""
+        import torch
+
+        return list(torch.split(self.values, list(self.sizes)))
 
 
 @dataclass(slots=True)
@@ -68,7 +112,8 @@ class Loss:
     """What an objective returns.
 
     Args:
-        values: [N], one per unit, never reduced inside a task; the loop divides by the weight of the whole window.
+        values: [N], never reduced inside a task; the loop divides by the weight of the whole window. N is the number
+            of examples, or of words where each word has a target.
         outputs: what the model returned, for strategies that look at it.
         penalty: a scalar that does not depend on the rows (L2-SP, EWC), added once a step; None where there is none.
     """

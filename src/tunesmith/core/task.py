@@ -10,14 +10,23 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-    from tunesmith.core.batch import Batch
+    from tunesmith.core.batch import Batch, Read
     from tunesmith.core.example import Example
     from tunesmith.core.prediction import Prediction
 
-Metric: TypeAlias = Callable[["np.ndarray[Any, Any]", "np.ndarray[Any, Any]"], float]
-"""(targets [N] or [N, C], outputs [N, C] of probabilities or [N] of numbers) → a figure; see `evaluation.metrics`."""
+Array: TypeAlias = "np.ndarray[Any, Any]"
+Metric: TypeAlias = Callable[[Array, Array], float]
+"""(truth, answers) → a figure, both with one entry per row; what the entries are is the task's own."""
 
-Problem = Literal["single_label_classification", "multi_label_classification", "regression"]
+Problem = Literal[
+    "single_label_classification", "multi_label_classification", "regression",
+    "token_classification", "question_answering", "embedding",
+]  # fmt: skip
+
+Layout = Literal["row", "words", "question", "apart"]
+"""How an example becomes windows: its one or two texts as one input (`row`), one text whose words are the units
+(`words`), a question before each window of a context whose words are the units (`question`), or each text on its own
+(`apart`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +39,40 @@ class HeadSpec:
     @property
     def size(self) -> int:
         """The number of outputs."""
-        return max(1, len(self.labels))
+        return 2 if self.problem == "question_answering" else max(1, len(self.labels))
+
+    @property
+    def layout(self) -> Layout:
+        """How examples become windows for this head."""
+        layouts: dict[str, Layout] = {
+            "token_classification": "words", "question_answering": "question", "embedding": "apart",
+        }  # fmt: skip
+        return layouts.get(self.problem, "row")
 
 
 class Task(Protocol):
-    """The same verbs in every task. A task is a value: `fit` returns a new one."""
+    """The same verbs in every task. A task is a value: `fit` returns a new one.
+
+    The way of an answer: model → `read` (a row per unit) → `answers` (an entry per example, what metrics take) →
+    `decode` (what a user sees).
+    """
 
     name: str
-    metric: str
-    """The metric that early stopping watches by default; higher is better unless `maximise` is False."""
+
+    @property
+    def metric(self) -> str:
+        """The metric that early stopping watches by default; `evaluation.metrics` says which way is better."""
+        ...
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names a user knows: classes, kinds of spans; empty where there are none."""
+        ...
+
+    @property
+    def baselines(self) -> tuple[str, ...]:
+        """What a tuned model is compared with by default."""
+        ...
 
     def fit(self, examples: Sequence[Example]) -> Task:
         """Learn label names and their order from the train split only."""
@@ -49,23 +83,55 @@ class Task(Protocol):
         ...
 
     def target(self, example: Example) -> Any:
-        """Return the target as the loss wants it."""
+        """Return the target as the loss wants it; a list with an entry per word where words are the units."""
         ...
 
-    def losses(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """Return the loss of each unit, [N], unreduced, from outputs [N, C]."""
+    def read(self, output: Any, batch: Batch) -> Tensor:
+        """Return a row per unit, [U, …], from what the model returned for `batch`."""
         ...
 
-    def probabilities(self, outputs: Tensor) -> Tensor:
-        """Return probabilities [N, C] (numbers [N] for regression) from outputs [N, C]."""
+    def losses(self, values: Tensor, batch: Batch) -> Tensor:
+        """Return the losses, [N], unreduced, from what `read` gave."""
         ...
 
-    def decode(self, probabilities: np.ndarray[Any, Any]) -> Sequence[Prediction]:
-        """Return a prediction per row of probabilities [N, C] or numbers [N]."""
+    def answers(self, read: Read, examples: Sequence[Example]) -> Array:
+        """Return what metrics take, an entry per example: probabilities [N, C], numbers [N], vectors, or spans."""
+        ...
+
+    def decode(self, answers: Array, examples: Sequence[Example]) -> Sequence[Prediction]:
+        """Return a prediction per example."""
+        ...
+
+    def truth(self, examples: Sequence[Example]) -> Array:
+        """Return the right answers as metrics take them, an entry per example."""
         ...
 
     def metrics(self) -> Mapping[str, Metric]:
         """Return the figures that a report of this task holds, by name."""
+        ...
+
+    def calibrate(self, read: Read, examples: Sequence[Example]) -> tuple[Task, float]:
+        """Return the task with the thresholds, and the temperature, that fit dev rows best."""
+        ...
+
+    def shipped(self) -> tuple[Task, float, float]:
+        """Return the task of the bundle, and the scale and shift that its last layer takes up."""
+        ...
+
+    def baseline(self, name: str, train: Sequence[Example], test: Sequence[Example], seed: int) -> Array:
+        """Return the answers of a baseline that needs no model, such as `majority` or `tfidf`."""
+        ...
+
+    def probe(self, seen: Read, train: Sequence[Example], unseen: Read, test: Sequence[Example], seed: int) -> Array:
+        """Return the answers of a linear head on what the frozen body gives of the units, [U, H]."""
+        ...
+
+    def breakdown(self, truth: Array, answers: Array, temperature: float) -> dict[str, Any]:
+        """Return the parts of report.json that only such a task has: figures by class, confusion, calibration, …"""
+        ...
+
+    def mistakes(self, examples: Sequence[Example], answers: Array) -> list[dict[str, Any]]:
+        """Return the worst errors first, as `core.report_schema.Mistake`."""
         ...
 
     def state(self) -> dict[str, Any]:

@@ -8,8 +8,10 @@ from contextlib import AbstractContextManager
 import torch
 from torch import Tensor, nn
 
-from tunesmith.core.batch import Batch, Features
-from tunesmith.engine.objective import pool_windows, run_model
+from tunesmith.core.batch import Batch, Features, Read
+from tunesmith.core.task import Task
+from tunesmith.engine.objective import run_model
+from tunesmith.engine.units import by_unit
 from tunesmith.models.heads import final_linear
 from tunesmith.text.batching import sorted_batches
 
@@ -18,14 +20,15 @@ Collate = Callable[[Sequence[Features]], Batch]
 
 def outputs(
     model: nn.Module,
+    task: Task,
     features: Sequence[Features],
     collate: Collate,
     *,
     size: int,
     context: Callable[[], AbstractContextManager[None]] = torch.inference_mode,
-) -> Tensor:
-    """Return the outputs of every example, float32 [N, C] on the CPU, in the order of the examples."""
-    return _each_batch(model, features, collate, size, context, lambda batch: run_model(model, batch))
+) -> Read:
+    """Return what the model says of every unit, in the order of the examples."""
+    return _each_batch(model, features, collate, size, context, lambda batch: run_model(model, batch, task))
 
 
 def vectors(
@@ -35,8 +38,8 @@ def vectors(
     *,
     size: int,
     context: Callable[[], AbstractContextManager[None]] = torch.inference_mode,
-) -> Tensor:
-    """Return what the last linear layer sees of every example, float32 [N, H]; windows are averaged.
+) -> Read:
+    """Return what the last linear layer sees of every unit, [U, H]; windows are averaged.
 
     The layer is linear, so the mean of the windows' logits is the logit of their mean.
     """
@@ -45,7 +48,7 @@ def vectors(
 
     def run(batch: Batch) -> Tensor:
         model(**batch.inputs)
-        return pool_windows(seen.pop(), batch.owner, len(batch.weights))
+        return by_unit(seen.pop(), batch)
 
     try:
         return _each_batch(model, features, collate, size, context, run)
@@ -60,13 +63,16 @@ def _each_batch(
     size: int,
     context: Callable[[], AbstractContextManager[None]],
     run: Callable[[Batch], Tensor],
-) -> Tensor:
+) -> Read:
     assert features, "nothing to run the model on"
     model.eval()
     device = next(model.parameters()).device
     rows: dict[int, Tensor] = {}
     with context():
         for positions, windows in sorted_batches(features, size):
-            result = run(collate(windows).to(device)).float().cpu()
-            rows.update(zip(positions, result.unbind(0), strict=True))
-    return torch.stack([rows[i] for i in sorted(rows)]).clone()
+            batch = collate(windows).to(device)
+            found = torch.split(run(batch).float().cpu(), batch.sizes)
+            # A copy: a view would keep the whole batch in memory.
+            rows.update((position, part.clone()) for position, part in zip(positions, found, strict=True))
+    ordered = [rows[i] for i in sorted(rows)]
+    return Read(torch.cat(ordered).clone(), [len(part) for part in ordered])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from tunesmith.core.batch import Batch, Loss, Objective
@@ -13,26 +12,16 @@ from tunesmith.core.strategy import Strategy
 from tunesmith.core.task import Task
 
 
-def pool_windows(outputs: Tensor, owner: Tensor, units: int) -> Tensor:
-    """Return the mean of the windows of each example: [W, C] → [N, C]."""
-    if len(outputs) == units:
-        return outputs
-    sums = torch.zeros(units, outputs.shape[1], dtype=outputs.dtype, device=outputs.device).index_add(0, owner, outputs)
-    counts = torch.bincount(owner, minlength=units).clamp(min=1).to(outputs.dtype)
-    return sums / counts.unsqueeze(-1)
-
-
-def run_model(model: nn.Module, batch: Batch) -> Tensor:
-    """Return one row of outputs per example, float32 [N, C]."""
-    logits = model(**batch.inputs).logits.float()
-    return pool_windows(logits, batch.owner, len(batch.weights))
+def run_model(model: nn.Module, batch: Batch, task: Task) -> Tensor:
+    """Return a row of outputs per unit, float32 [U, …]."""
+    return task.read(model(**batch.inputs), batch)
 
 
 def task_objective(model: nn.Module, task: Task) -> Objective:
     """Return the objective of plain fine-tuning."""
 
     def objective(batch: Batch) -> Loss:
-        outputs = run_model(model, batch)
+        outputs = run_model(model, batch, task)
         return Loss(task.losses(outputs, batch), outputs=outputs)
 
     return objective

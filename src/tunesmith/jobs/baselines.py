@@ -3,55 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-import numpy as np
-
-from tunesmith.core.example import Example, texts_of
+from tunesmith.core.example import Example
+from tunesmith.core.task import Array
 from tunesmith.engine.infer import outputs, vectors
-from tunesmith.evaluation import baseline
-from tunesmith.jobs.workshop import Workshop, targets_of
-from tunesmith.models.load import load_model
+from tunesmith.jobs.workshop import Workshop
+from tunesmith.models.load import HeadKind, load_model
 
 
-def measure_baselines(
-    shop: Workshop, train: Sequence[Example], test: Sequence[Example]
-) -> dict[str, np.ndarray[Any, Any]]:
-    """Return the outputs of each baseline that the recipe names: probabilities [N, C], or numbers [N]."""
-    head = shop.task.head()
-    targets = targets_of(shop.task, train)
-    known: dict[str, np.ndarray[Any, Any]] = {}
+def measure_baselines(shop: Workshop, train: Sequence[Example], test: Sequence[Example]) -> dict[str, Array]:
+    """Return the answers of each baseline that the recipe names, as metrics take them."""
+    assert shop.recipe.evaluate.baselines is not None, "the recipe is complete"
+    known: dict[str, Array] = {}
     for name in shop.recipe.evaluate.baselines:
-        if name == "majority":
-            known[name] = baseline.majority(targets, len(test), head.problem, head.size)
-        elif name == "tfidf":
-            rows = [texts_of(e) for e in train], [texts_of(e) for e in test]
-            known[name] = baseline.tfidf(rows[0], targets, rows[1], head.problem, head.size, shop.recipe.seed)
-        elif name == "frozen":
-            known[name] = _frozen(shop, train, targets, test)
-        else:
+        if name == "frozen":
+            known[name] = _frozen(shop, train, test)
+        elif name in ("untrained", "untuned"):
             known[name] = _untrained(shop, test)
+        else:
+            known[name] = shop.task.baseline(name, train, test, shop.recipe.seed)
     return known
 
 
-def _frozen(
-    shop: Workshop, train: Sequence[Example], targets: np.ndarray[Any, Any], test: Sequence[Example]
-) -> np.ndarray[Any, Any]:
+def _frozen(shop: Workshop, train: Sequence[Example], test: Sequence[Example]) -> Array:
     """Fit a linear head on the vectors of the body as it was pretrained."""
-    head = shop.task.head()
-    model = load_model(shop.folder, head, kind="pooled", seed=shop.recipe.seed).model.to(shop.device.target)
+    kind: HeadKind = "pooled" if shop.encoder.layout == "row" else "own"
+    model = load_model(shop.folder, shop.task.head(), kind=kind, seed=shop.recipe.seed).model.to(shop.device.target)
     size = shop.recipe.batching.predict_size
-    seen, unseen = (
-        vectors(model, shop.encoder.encode(rows), shop.collate, size=size).numpy() for rows in (train, test)
-    )
-    return baseline.probe(seen, targets, unseen, head.problem, head.size, shop.recipe.seed)
+    seen, unseen = (vectors(model, shop.encoder.encode(rows), shop.collate, size=size) for rows in (train, test))
+    return shop.task.probe(seen, train, unseen, test, shop.recipe.seed)
 
 
-def _untrained(shop: Workshop, test: Sequence[Example]) -> np.ndarray[Any, Any]:
-    """Ask the pretrained model with a head of random weights: what "no fine-tuning" gives."""
+def _untrained(shop: Workshop, test: Sequence[Example]) -> Array:
+    """Ask the pretrained model as it is: with a head of random weights where the task needs one."""
     model = load_model(shop.folder, shop.task.head(), kind=shop.recipe.head, seed=shop.recipe.seed).model
     features = shop.encoder.encode(test)
     model = model.to(shop.device.target)
-    logits = outputs(model, features, shop.collate, size=shop.recipe.batching.predict_size)
-    probabilities: np.ndarray[Any, Any] = shop.task.probabilities(logits).numpy()
-    return probabilities
+    read = outputs(model, shop.task, features, shop.collate, size=shop.recipe.batching.predict_size)
+    return shop.task.answers(read, test)

@@ -11,7 +11,7 @@ from tunesmith.data.check import inspect
 from tunesmith.data.load import file_facts
 from tunesmith.data.rows import label_counts, prepare
 from tunesmith.errors import RunError
-from tunesmith.recipe.complete import window_of
+from tunesmith.recipe.complete import of_task, window_of
 from tunesmith.recipe.schema import Data, Recipe
 
 CountTokens = Callable[[Sequence[str]], Sequence[int]]
@@ -132,4 +132,6 @@ def _tokenizer_of(recipe: Recipe, *, pair: bool) -> tuple[CountTokens, int | Non
     tokenizer, limit = load_tokenizer(resolve_model(recipe.model, fetch=False))
     window = window_of(recipe, limit)
     room = window - int(tokenizer.num_special_tokens_to_add(pair))
-    return Encoder(tokenizer, window).count_tokens, None if recipe.text.long == "window" else room
+    return Encoder(tokenizer, window).count_tokens, None if (
+        recipe.text.long or of_task(recipe.task).long
+    ) == "window" else room

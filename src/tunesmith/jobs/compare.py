@@ -9,7 +9,6 @@ from typing import Any
 from tunesmith.errors import Fault, InputError
 from tunesmith.evaluation.compare import pair
 from tunesmith.jobs.retest import Retested, finished, retest
-from tunesmith.jobs.workshop import targets_of
 from tunesmith.recipe.diff import differences
 from tunesmith.recipe.parse import parse
 
@@ -88,7 +87,7 @@ def _pair(
     assert isinstance(one, Retested), "a reason was given otherwise"
     assert isinstance(other, Retested), "a reason was given otherwise"
     found = pair(
-        metric, one.task.metrics(), targets_of(one.task, one.examples), one.outputs, other.outputs,
+        metric, one.task.metrics(), one.task.truth(one.examples), one.outputs, other.outputs,
         resamples=one.recipe.evaluate.resamples, seed=one.recipe.seed, titles=(first, second),
     )  # fmt: skip
     return {"paired": True, "reason": None, **found}

@@ -9,7 +9,7 @@ from tunesmith.data.split import split_examples
 from tunesmith.jobs.baselines import measure_baselines
 from tunesmith.jobs.crossval import cross_validate
 from tunesmith.jobs.curve import learning_curve
-from tunesmith.jobs.measure import calibrate, keep_bundle, logits_of
+from tunesmith.jobs.measure import keep_bundle, read_of
 from tunesmith.jobs.summary import Chosen, Outcome, Tested, summarise
 from tunesmith.jobs.tune import Tuned, tune
 from tunesmith.jobs.workshop import Workshop, stop_if_wished, weigh
@@ -23,14 +23,14 @@ def conclude(shop: Workshop, loaded: Loaded) -> None:
     crossed = cross_validate(shop, loaded) if loaded.protocol == "folds" else None
     train, dev = rows_for_choosing(shop, loaded)
     tuned = tune(shop, "select", weighted(shop, train), dev)
-    logits = logits_of(shop, tuned.model, dev)
-    task, temperature = calibrate(shop, logits, dev)
+    read = read_of(shop, tuned.model, dev)
+    task, temperature = shop.task.calibrate(read, dev)
     curve = learning_curve(shop, train, dev, tuned) if shop.recipe.evaluate.curve else []
     final = refit(shop, tuned, [*train, *dev]) if shop.recipe.stop.refit else tuned
     keep_bundle(shop, final.model, task, temperature)
     stop_if_wished(shop)
     tested = crossed or test_bundle(shop, loaded, [*train, *dev] if shop.recipe.stop.refit else train)
-    chosen = Chosen(tuned, final, train, dev, logits.numpy(), task, temperature)
+    chosen = Chosen(tuned, final, train, dev, read, task, temperature)
     report = summarise(Outcome(shop, loaded, chosen, tested, curve))
     run.write_report(report)
     write_page(report, run.folder / "report.html")
@@ -72,4 +72,4 @@ def test_bundle(shop: Workshop, loaded: Loaded, seen: list[Example]) -> Tested:
     shop.reporter.say(f"Testing on {len(test)} rows, with the baselines.")
     bundle = load_bundle(shop.reporter.run.folder)
     baselines = measure_baselines(shop, seen, test)
-    return Tested(test, bundle.probabilities(test, shop.recipe.batching.predict_size), baselines)
+    return Tested(test, bundle.answers(test, shop.recipe.batching.predict_size), baselines)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from tunesmith.core.example import Example
+from tunesmith.core.prediction import Mention
+from tunesmith.core.task import Array
 from tunesmith.data.load import Loaded
 from tunesmith.data.split import fold_examples, split_examples
+from tunesmith.evaluation.figure import as_objects
 from tunesmith.jobs.baselines import measure_baselines
-from tunesmith.jobs.measure import calibrate, logits_of, probabilities_of
+from tunesmith.jobs.measure import answers_of, read_of
 from tunesmith.jobs.summary import Tested
 from tunesmith.jobs.tune import tune
 from tunesmith.jobs.workshop import Workshop, weigh
@@ -51,10 +55,29 @@ def average(
     for rows, outputs in zip(outside, said, strict=True):
         at = [position[row] for row in rows]
         times[at] += 1
-        for name, values in outputs.items():
-            array = np.asarray(values)
-            sums.setdefault(name, np.zeros((len(places), *array.shape[1:])))[at] += array
-    return places, {name: total / times.reshape(-1, *[1] * (total.ndim - 1)) for name, total in sums.items()}
+        for name, array in outputs.items():
+            if array.dtype == object:  # spans have no mean: those of the last repeat stand
+                sums.setdefault(name, np.empty(len(places), dtype=object))[at] = array
+            else:
+                sums.setdefault(name, np.zeros((len(places), *array.shape[1:])))[at] += array
+    return places, {
+        name: total if total.dtype == object else total / times.reshape(-1, *[1] * (total.ndim - 1))
+        for name, total in sums.items()
+    }
+
+
+def store(answers: Array) -> Any:
+    """Return answers as plain data."""
+    if answers.dtype == object:
+        return {"mentions": [[asdict(mention) for mention in row] for row in answers]}
+    return answers.tolist()
+
+
+def restore(values: Any) -> Array:
+    """Return what `store` was given."""
+    if isinstance(values, dict):
+        return as_objects(tuple(Mention(**mention) for mention in row) for row in values["mentions"])
+    return np.asarray(values)
 
 
 def _fold(
@@ -65,17 +88,17 @@ def _fold(
     run = shop.reporter.run
     known = run.kept(f"fold-{number}")
     if known is not None:
-        return dict(known)
+        return {name: restore(values) for name, values in known.items()}
     seed = shop.recipe.seed
     groups = [loaded.groups[i] for i in inside]
     kept, held = split_examples([examples[i] for i in inside], groups, shop.recipe.data.dev_share, seed=seed)
     train, dev = [examples[inside[i]] for i in kept], [examples[inside[i]] for i in held]
     test = [examples[i] for i in outside]
     tuned = tune(shop, f"fold-{number}", weigh(train) if shop.recipe.class_weights else train, dev)
-    task, temperature = calibrate(shop, logits_of(shop, tuned.model, dev), dev)
-    said = {"tuned": probabilities_of(task, logits_of(shop, tuned.model, test), temperature)}
+    task, temperature = shop.task.calibrate(read_of(shop, tuned.model, dev), dev)
+    said = {"tuned": answers_of(task, read_of(shop, tuned.model, test), test, temperature)}
     said |= measure_baselines(shop, [*train, *dev], test)
-    plain = {name: values.tolist() for name, values in said.items()}
-    run.keep(f"fold-{number}", plain)
+    stored = {name: store(values) for name, values in said.items()}
+    run.keep(f"fold-{number}", stored)
     run.checkpoints(f"fold-{number}").remove()
-    return plain
+    return {name: restore(values) for name, values in stored.items()}

@@ -8,9 +8,9 @@ from typing import Any
 from tunesmith.core.example import Example
 from tunesmith.data.split import split_examples
 from tunesmith.evaluation.interval import bootstrap
-from tunesmith.jobs.measure import logits_of, probabilities_of
+from tunesmith.jobs.measure import read_of
 from tunesmith.jobs.tune import Tuned, tune
-from tunesmith.jobs.workshop import Workshop, targets_of, weigh
+from tunesmith.jobs.workshop import Workshop, weigh
 
 SHARES = (0.125, 0.25, 0.5)
 
@@ -53,10 +53,8 @@ def _score(shop: Workshop, model: Any, dev: Sequence[Example]) -> dict[str, Any]
     from dataclasses import asdict
 
     metric = shop.recipe.stop.metric or shop.task.metric
-    probabilities = probabilities_of(shop.task, logits_of(shop, model, dev), 1.0)
+    answers = shop.task.answers(read_of(shop, model, dev), dev)
     chosen = {metric: shop.task.metrics()[metric]}
     recipe = shop.recipe
-    scores = bootstrap(
-        chosen, targets_of(shop.task, dev), probabilities, resamples=recipe.evaluate.resamples, seed=recipe.seed
-    )
+    scores = bootstrap(chosen, shop.task.truth(dev), answers, resamples=recipe.evaluate.resamples, seed=recipe.seed)
     return asdict(scores[metric])

@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from tunesmith.bundle.load import Bundle, load_bundle
-from tunesmith.core.example import Example
+from tunesmith.core.example import Example, Span
 from tunesmith.data.load import examples_of
 from tunesmith.data.rows import prepare
 from tunesmith.errors import Fault, InputError, did_you_mean
 from tunesmith.evaluation.interval import bootstrap
 from tunesmith.jobs.columns import refuse_count, text_roles, trained_columns
-from tunesmith.jobs.workshop import targets_of
 from tunesmith.recipe.schema import Data, Evaluate, Recipe
 from tunesmith.runs.store import Run, is_run
 
@@ -43,10 +43,10 @@ def evaluate(
     bundle = run if isinstance(run, Bundle) else load_bundle(run)
     recipe = recipe_of(bundle)
     examples = _labelled(bundle, recipe, str(data), columns, label)
-    outputs = bundle.probabilities(examples)
+    outputs = bundle.answers(examples)
     measure = recipe.evaluate if recipe else Evaluate()
     scores = bootstrap(
-        bundle.task.metrics(), targets_of(bundle.task, examples), outputs, resamples=measure.resamples,
+        bundle.task.metrics(), bundle.task.truth(examples), outputs, resamples=measure.resamples,
         seed=recipe.seed if recipe else 0,
     )  # fmt: skip
     return {name: asdict(score) for name, score in scores.items()}
@@ -73,7 +73,7 @@ def _labelled(
     examples = examples_of(prepared.files["train"], prepared, [])
     if bundle.task.head().problem == "regression":
         return [_numbered(example) for example in examples]
-    return _known(examples, bundle.labels, source)
+    return _known(examples, bundle.labels, source) if bundle.labels else examples
 
 
 def _numbered(example: Example) -> Example:
@@ -94,11 +94,16 @@ def _known(examples: Sequence[Example], labels: Sequence[str], source: str) -> l
     unknown: Counter[str] = Counter()
     known = []
     for example in examples:
-        names = example.target if isinstance(example.target, tuple) else (str(example.target),)
+        parts = example.target if isinstance(example.target, tuple) else (str(example.target),)
+        names = [part.label if isinstance(part, Span) else str(part) for part in parts]
         found = [spelling.get(name) or spelling.get(name.strip().casefold()) for name in names]
         unknown.update(name for name, label in zip(names, found, strict=True) if label is None)
-        spelt = tuple(label for label in found if label is not None)
-        known.append(replace(example, target=spelt if isinstance(example.target, tuple) else next(iter(spelt), None)))
+        spelt = tuple(
+            replace(part, label=label) if isinstance(part, Span) else label
+            for part, label in zip(parts, found, strict=True) if label is not None
+        )  # fmt: skip
+        target: Any = spelt if isinstance(example.target, tuple) else next(iter(spelt), None)
+        known.append(replace(example, target=target))
     if unknown:
         raise InputError([_unknown(source, name, count, labels) for name, count in unknown.most_common()])
     return known

@@ -15,7 +15,7 @@ from tunesmith.core.task import Task
 from tunesmith.data.load import load_splits
 from tunesmith.data.split import fold_examples
 from tunesmith.errors import Fault, InputError
-from tunesmith.jobs.crossval import average
+from tunesmith.jobs.crossval import average, restore
 from tunesmith.recipe.parse import parse
 from tunesmith.recipe.schema import Recipe
 from tunesmith.runs.lock import check_files
@@ -34,7 +34,7 @@ class Retested:
         recipe: complete, with paths that hold from the current folder.
         task: fitted, of the bundle.
         examples: N of them.
-        outputs: probabilities [N, C] or numbers [N]; under cross-validation those of the models that never saw the row.
+        outputs: the answers as metrics take them; under cross-validation those of the models that never saw the row.
     """
 
     run: Run
@@ -75,7 +75,7 @@ def retest(folder: Path | str) -> Retested:
     bundle = load_bundle(run.folder)
     if loaded.protocol != "folds":
         test = loaded.splits.test
-        outputs = bundle.probabilities(test, recipe.batching.predict_size)
+        outputs = bundle.answers(test, recipe.batching.predict_size)
         return Retested(run, recipe, bundle.task, test, outputs)
     examples, outputs = _out_of_fold(run, recipe, loaded.splits.train, loaded.groups)
     return Retested(run, recipe, bundle.task, examples, outputs)
@@ -87,6 +87,6 @@ def _out_of_fold(
     """Return the rows that stood outside a fold, with the mean of what was said of them there."""
     evaluate = recipe.evaluate
     folds = fold_examples(examples, groups, evaluate.folds or 0, evaluate.repeats, recipe.seed)
-    said = [{"tuned": run.kept(f"fold-{number}")["tuned"]} for number in range(1, len(folds) + 1)]
+    said = [{"tuned": restore(run.kept(f"fold-{number}")["tuned"])} for number in range(1, len(folds) + 1)]
     rows, means = average([outside for _, outside in folds], said)
     return [examples[row] for row in rows], means["tuned"]

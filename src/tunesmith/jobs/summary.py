@@ -7,23 +7,18 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
-
-from tunesmith.core.example import Example, PairExample, texts_of
-from tunesmith.core.task import Task
+from tunesmith.core.batch import Read
+from tunesmith.core.example import Example
+from tunesmith.core.task import Array, Task
 from tunesmith.data.load import Loaded
 from tunesmith.engine.device import peak_memory_bytes
 from tunesmith.evaluation.baseline import titles
-from tunesmith.evaluation.calibrate import reliability
 from tunesmith.evaluation.compare import compare
 from tunesmith.evaluation.interval import bootstrap
-from tunesmith.evaluation.metrics import confusion, per_class
+from tunesmith.jobs.measure import answers_of
 from tunesmith.jobs.tune import Tuned
-from tunesmith.jobs.workshop import Workshop, targets_of
+from tunesmith.jobs.workshop import Workshop
 
-Array = np.ndarray[Any, Any]
-WORST = 30  # errors shown
-DOTS = 2000  # of the scatter plot
 PROTOCOLS = {
     "given": "The test rows were given in a file of their own.",
     "split": "The test rows were taken out of the data before anything else was done.",
@@ -41,7 +36,7 @@ class Chosen:
         final: the training that made the bundle; the same, or its refit.
         train: rows of `tuned`.
         dev: rows it was watched on.
-        logits: of `tuned` on dev.
+        read: what `tuned` says of dev.
         task: with thresholds.
         temperature: fitted on dev.
     """
@@ -50,7 +45,7 @@ class Chosen:
     final: Tuned
     train: Sequence[Example]
     dev: Sequence[Example]
-    logits: Array
+    read: Read
     task: Task
     temperature: float
 
@@ -80,10 +75,10 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
     shop, chosen, tested = outcome.shop, outcome.chosen, outcome.tested
     recipe, task = shop.recipe, chosen.task
     metric = recipe.stop.metric or task.metric
-    targets = targets_of(task, tested.examples)
+    truth = task.truth(tested.examples)
     names = titles(task.head().problem)
     comparison = compare(
-        metric, task.metrics(), targets, tested.outputs, tested.baselines, resamples=recipe.evaluate.resamples,
+        metric, task.metrics(), truth, tested.outputs, tested.baselines, resamples=recipe.evaluate.resamples,
         seed=recipe.seed, titles=names,
     )  # fmt: skip
     report = {
@@ -94,76 +89,35 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
         "metric": metric,
         "verdict": comparison["verdict"],
         "notes": _notes(outcome),
-        "labels": list(task.head().labels),
+        "labels": list(task.labels),
         "model": _model(outcome),
         "protocol": _protocol(outcome),
-        "test": _scores(outcome, targets, tested.outputs),
-        "dev": _scores(outcome, targets_of(task, chosen.dev), _dev_outputs(chosen)),
+        "test": _scores(outcome, truth, tested.outputs),
+        "dev": _scores(outcome, task.truth(chosen.dev), answers_of(task, chosen.read, chosen.dev, chosen.temperature)),
         "baselines": {
-            name: {"title": names[name], "scores": _scores(outcome, targets, outputs)}
+            name: {"title": names[name], "scores": _scores(outcome, truth, outputs)}
             for name, outputs in tested.baselines.items()
         },
         "comparison": comparison,
         "history": [*chosen.tuned.history, *(chosen.final.history if chosen.final is not chosen.tuned else [])],
         "best_step": chosen.tuned.best_step,
-        "errors": _errors(tested, task, targets),
+        "errors": task.mistakes(tested.examples, tested.outputs),
         "data": _data(outcome),
         "speed": _speed(outcome),
         "recipe_digest": recipe.digest(),
         "recipe": recipe.model_dump(mode="json"),
         "lock": shop.reporter.run.lock,
     }
-    return report | _by_problem(outcome, targets) | _curve(outcome, metric)
+    parts = task.breakdown(truth, tested.outputs, chosen.temperature)
+    return report | parts | _curve(outcome, metric)
 
 
-def _by_problem(outcome: Outcome, targets: Array) -> dict[str, Any]:
-    """Return the parts that depend on whether the answer is a class, several, or a number."""
-    task, outputs = outcome.chosen.task, outcome.tested.outputs
-    head = task.head()
-    if head.problem == "regression":
-        pairs = list(zip(targets.tolist(), outputs.tolist(), strict=True))
-        step = max(1, len(pairs) // DOTS)
-        return {"scatter": [list(pair) for pair in pairs[::step]]}
-    parts: dict[str, Any] = {"per_class": _per_class(task, targets, outputs)}
-    parts["calibration"] = _calibration(outcome, targets)
-    if head.problem == "single_label_classification":
-        parts["confusion"] = confusion(targets, outputs, head.labels)
-    return parts
-
-
-def _per_class(task: Task, targets: Array, outputs: Array) -> list[dict[str, Any]]:
-    thresholds = task.state().get("thresholds")
-    if thresholds is None:
-        return per_class(targets, outputs, task.head().labels)
-    return per_class(targets, outputs, task.head().labels, np.asarray(thresholds))
-
-
-def _calibration(outcome: Outcome, targets: Array) -> dict[str, Any]:
-    """Return reliability with the temperature and without it."""
-    after = outcome.tested.outputs
-    t = outcome.chosen.temperature
-    if outcome.chosen.task.head().problem == "multi_label_classification":
-        odds = (np.clip(after, 1e-9, 1 - 1e-9) / np.clip(1 - after, 1e-9, 1)) ** t
-        before = odds / (1 + odds)
-    else:
-        # softmax(z) from p = softmax(z / t): the logarithm of p is z / t up to a constant.
-        powered = np.clip(after, 1e-12, 1) ** t
-        before = powered / powered.sum(1, keepdims=True)
-    return {"temperature": t, "before": reliability(targets, before), "after": reliability(targets, after)}
-
-
-def _scores(outcome: Outcome, targets: Array, outputs: Array) -> dict[str, Any]:
+def _scores(outcome: Outcome, truth: Array, answers: Array) -> dict[str, Any]:
     recipe = outcome.shop.recipe
     scores = bootstrap(
-        outcome.chosen.task.metrics(), targets, outputs, resamples=recipe.evaluate.resamples, seed=recipe.seed
+        outcome.chosen.task.metrics(), truth, answers, resamples=recipe.evaluate.resamples, seed=recipe.seed
     )
     return {name: asdict(score) for name, score in scores.items()}
-
-
-def _dev_outputs(chosen: Chosen) -> Array:
-    import torch
-
-    return chosen.task.probabilities(torch.from_numpy(chosen.logits) / chosen.temperature).numpy()
 
 
 def _notes(outcome: Outcome) -> list[str]:
@@ -189,7 +143,7 @@ def _model(outcome: Outcome) -> dict[str, Any]:
 
     shop, final = outcome.shop, outcome.chosen.final
     model = final.model
-    pooled = getattr(model.config, "pooling", None)
+    pooled = getattr(model, "pooling", None) or getattr(model.config, "pooling", None)
     known = find_known(shop.recipe.model)
     return {
         "name": shop.recipe.model,
@@ -205,33 +159,6 @@ def _model(outcome: Outcome) -> dict[str, Any]:
 def _protocol(outcome: Outcome) -> dict[str, str]:
     name = outcome.loaded.protocol
     return {"name": name, "text": PROTOCOLS[name].format(folds=outcome.shop.recipe.evaluate.folds)}
-
-
-def _errors(tested: Tested, task: Task, targets: Array) -> list[dict[str, Any]]:
-    """Return the worst errors: the surest wrong answers, or the largest deviations."""
-    predictions = task.decode(tested.outputs)
-    if task.head().problem == "regression":
-        gaps = np.abs(targets - tested.outputs)
-        wrong = [i for i in np.argsort(-gaps) if gaps[i] > 0]
-    else:
-        given = [e.target if isinstance(e.target, tuple) else str(e.target) for e in tested.examples]
-        off = [i for i, p in enumerate(predictions) if _differs(p.label, given[i])]
-        wrong = sorted(off, key=lambda i: -predictions[i].score)
-    return [_error(tested.examples[i], predictions[i].label, predictions[i].score) for i in wrong[:WORST]]
-
-
-def _differs(label: object, target: object) -> bool:
-    return set(label) != set(target) if isinstance(label, tuple) and isinstance(target, tuple) else label != target
-
-
-def _error(example: Example, label: object, score: float) -> dict[str, Any]:
-    texts = texts_of(example)
-    row = {"id": example.id, "source": example.source, "text": texts[0]}
-    if isinstance(example, PairExample):
-        row["text_b"] = texts[1]
-    plain = list(label) if isinstance(label, tuple) else label
-    target = list(example.target) if isinstance(example.target, tuple) else example.target
-    return {**row, "target": target, "label": plain, "score": score}
 
 
 def _data(outcome: Outcome) -> dict[str, Any]:

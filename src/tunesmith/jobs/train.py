@@ -14,7 +14,7 @@ from tunesmith.jobs.interrupt import stop_signals
 from tunesmith.jobs.reporter import Progress, Reporter
 from tunesmith.models.sources import resolve_model
 from tunesmith.recipe.catalogue import load_entry
-from tunesmith.recipe.complete import Facts, complete, window_of
+from tunesmith.recipe.complete import Facts, complete, of_task, window_of
 from tunesmith.recipe.parse import parse
 from tunesmith.recipe.resolve import resolve
 from tunesmith.recipe.schema import Recipe
@@ -94,10 +94,10 @@ def open_data(asked: Recipe, reporter: Reporter) -> Opened:
     folder = resolve_model(asked.model, say=reporter.say)
     tokenizer, limit = load_tokenizer(folder)
     encoder = Encoder(tokenizer, asked.text.max_tokens or limit)
-    room = window_of(asked, limit) - int(tokenizer.num_special_tokens_to_add(asked.task == "pair"))
+    room = window_of(asked, limit) - int(tokenizer.num_special_tokens_to_add(asked.task in ("pair", "answer")))
     loaded = load_splits(
         asked.data, task=asked.task, seed=asked.seed, folds=asked.evaluate.folds, count_tokens=encoder.count_tokens,
-        max_tokens=None if asked.text.long == "window" else room,
+        max_tokens=None if (asked.text.long or of_task(asked.task).long) == "window" else room,
     )  # fmt: skip
     for guess in loaded.guesses:
         reporter.say(guess)
@@ -106,7 +106,12 @@ def open_data(asked: Recipe, reporter: Reporter) -> Opened:
     task: Task = load_entry("tasks", loaded.task)().fit(loaded.splits.train)
     recipe = complete(asked, facts_of(asked, loaded, task, encoder, limit, folder))
     assert recipe.text.max_tokens is not None, "the recipe is complete"
-    encoder = replace(encoder, max_tokens=recipe.text.max_tokens, long=recipe.text.long, overlap=recipe.text.overlap)
+    assert recipe.text.long is not None, "the recipe is complete"
+    assert recipe.text.overlap is not None, "the recipe is complete"
+    encoder = replace(
+        encoder, max_tokens=recipe.text.max_tokens, long=recipe.text.long, overlap=recipe.text.overlap,
+        layout=task.head().layout,
+    )  # fmt: skip
     return Opened(recipe, loaded, task, encoder, folder)
 
 
@@ -116,9 +121,10 @@ def facts_of(asked: Recipe, loaded: Loaded, task: Task, encoder: Encoder, limit:
 
     train = loaded.splits.train
     texts = [texts_of(e) for e in train]
-    specials = int(encoder.tokenizer.num_special_tokens_to_add(len(texts[0]) == 2))
+    apart = task.head().layout == "apart"
+    specials = int(encoder.tokenizer.num_special_tokens_to_add(len(texts[0]) == 2 and not apart))
     lengths = [encoder.count_tokens([t[i] for t in texts]) for i in range(len(texts[0]))]
-    longest = max(sum(row) for row in zip(*lengths, strict=True)) + specials
+    longest = max((max if apart else sum)(row) for row in zip(*lengths, strict=True)) + specials
     counts = class_counts(train) if task.head().problem == "single_label_classification" else []
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     width = int(config.get("hidden_size") or config.get("dim") or config.get("d_model") or 768)
@@ -126,6 +132,7 @@ def facts_of(asked: Recipe, loaded: Loaded, task: Task, encoder: Encoder, limit:
     return Facts(
         loaded.task,
         task.metric,
+        task.baselines,
         rows,
         counts,
         longest,

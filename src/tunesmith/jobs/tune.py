@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tunesmith.core.batch import Features
+from tunesmith.core.batch import Batch, Features, Read
 from tunesmith.core.example import Example
 from tunesmith.core.strategy import Setup
 from tunesmith.engine.infer import outputs, vectors
@@ -20,11 +20,11 @@ from tunesmith.engine.objective import compose, task_objective
 from tunesmith.engine.optim import make_optimizer, parameter_groups
 from tunesmith.engine.stop import Watch, planned_steps
 from tunesmith.evaluation.metrics import HIGHER_IS_BETTER
-from tunesmith.jobs.workshop import Workshop, stop_if_wished, targets_of
+from tunesmith.jobs.workshop import Workshop, stop_if_wished
 from tunesmith.models.load import load_model
 from tunesmith.runs.checkpoint import Checkpoints
 from tunesmith.runs.seed import seeded
-from tunesmith.text.batching import Batches
+from tunesmith.text.batching import Batches, by_owner
 
 
 @dataclass(slots=True)
@@ -33,7 +33,6 @@ class Tuned:
 
     model: nn.Module
     best_step: int
-    best_epoch: float
     history: list[dict[str, Any]] = field(default_factory=list)
     seconds: float = 0.0
     tokens: int = 0
@@ -79,9 +78,10 @@ def _prepare(shop: Workshop, model: nn.Module, train: Sequence[Example], feature
     size = shop.recipe.batching.predict_size
 
     def embed(model: nn.Module) -> Tensor:
-        return vectors(model.to(shop.device.target), features, shop.collate, size=size, context=shop.device.inference)
+        model = model.to(shop.device.target)
+        return vectors(model, features, shop.collate, size=size, context=shop.device.inference).values
 
-    setup = Setup(shop.task, targets_of(shop.task, train), embed, shop.recipe.seed)
+    setup = Setup(shop.task, _targets(shop, features).numpy(), embed, shop.recipe.seed)
     for strategy in shop.strategies:
         model = strategy.prepare(model, setup)
     return model
@@ -105,7 +105,8 @@ class _Training:
         self.shop, self.stage, self.work, self.state, self.model = shop, stage, work, state, model
         self.checkpoints: Checkpoints = shop.reporter.run.checkpoints(stage)
         self.dev = shop.encode(dev) if dev else []
-        self.dev_targets = targets_of(shop.task, dev) if dev else np.empty(0)
+        self.dev_rows = dev
+        self.dev_truth = shop.task.truth(dev) if dev else np.empty(0)
         metric = shop.recipe.stop.metric or shop.task.metric
         self.metric = metric
         self.watch = Watch(shop.recipe.stop.patience if dev else None, HIGHER_IS_BETTER[metric])
@@ -145,21 +146,20 @@ class _Training:
             model = strategy.finish(model)
         best_step = self.watch.best_step if self.dev else self.state.step
         return Tuned(
-            model.eval(), best_step, best_step / self.work.batches.per_epoch, self.watch.history, self.state.seconds,
-            self.state.tokens, self.state.padding, sum(p.numel() for p in model.parameters() if p.requires_grad),
+            model.eval(), best_step, self.watch.history, self.state.seconds, self.state.tokens, self.state.padding,
+            sum(p.numel() for p in model.parameters() if p.requires_grad),
         )  # fmt: skip
 
     def _look(self, epoch: float) -> bool:
         """Evaluate dev, keep what is best; return whether patience has run out."""
         shop = self.shop
-        logits = outputs(
-            self.state.model, self.dev, shop.collate, size=shop.recipe.batching.predict_size,
+        read = outputs(
+            self.state.model, shop.task, self.dev, shop.collate, size=shop.recipe.batching.predict_size,
             context=shop.device.inference,
         )  # fmt: skip
-        batch = torch.from_numpy(self.dev_targets)
-        loss = float(shop.task.losses(logits, _targets_only(batch)).mean())
-        probabilities = shop.task.probabilities(logits).numpy()
-        score = float(shop.task.metrics()[self.metric](self.dev_targets, probabilities))
+        loss = self._dev_loss(read)
+        answers = shop.task.answers(read, self.dev_rows)
+        score = float(shop.task.metrics()[self.metric](self.dev_truth, answers))
         is_best = self.watch.see(self.state.step, score, loss)
         if is_best:
             self.best = {name: p.detach().cpu().clone() for name, p in _trainable(self.model)}
@@ -170,6 +170,19 @@ class _Training:
         )  # fmt: skip
         self.losses = []
         return self.watch.is_due
+
+    def _dev_loss(self, read: Read) -> float:
+        """Return the mean loss of dev, taken over batches of the size of training: some losses compare rows."""
+        sizes, rows, size = list(read.sizes), read.by_example(), self.work.batches.size
+        firsts = [windows[0] for windows in by_owner(self.dev)]
+        total = count = 0.0
+        for start in range(0, len(firsts), size):
+            part = slice(start, start + size)
+            weights = self.shop.collate.weights(firsts[part])
+            batch = Batch({}, self.shop.collate.targets(firsts[part]), weights, torch.empty(0), sizes[part])
+            total += float((self.shop.task.losses(torch.cat(list(rows[part])), batch) * weights).sum())
+            count += float(weights.sum())
+        return total / max(1.0, count)
 
     def _note(self, epoch: float, **scores: float) -> bool:
         self.watch.history.append(
@@ -272,8 +285,8 @@ def _under(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     return {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}
 
 
-def _targets_only(targets: Tensor) -> Any:
-    from tunesmith.core.batch import Batch
-
-    numbers = targets.float() if targets.is_floating_point() else targets
-    return Batch({}, numbers, torch.ones(len(targets)), torch.arange(len(targets)))
+def _targets(shop: Workshop, features: Sequence[Features]) -> Tensor:
+    """Return the targets of all examples as a loss takes them."""
+    found = shop.collate.targets([windows[0] for windows in by_owner(features)])
+    assert found is not None, "rows that are trained or chosen on have targets"
+    return found

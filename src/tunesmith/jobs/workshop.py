@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tunesmith.core.batch import Features
 from tunesmith.core.example import Example
 from tunesmith.core.strategy import Strategy
@@ -41,18 +39,11 @@ class Workshop:
     def collate(self) -> Collator:
         """Features → batch, for this tokenizer and task."""
         tokenizer = self.encoder.tokenizer
-        numbers = self.task.head().problem != "single_label_classification"
-        return Collator(padding_id(tokenizer), numbers, tokenizer.padding_side)
+        return Collator(padding_id(tokenizer), self.task.head().problem, tokenizer.padding_side)
 
     def encode(self, examples: Sequence[Example]) -> list[Features]:
         """Return the features of `examples`, with targets."""
         return self.encoder.encode(examples, self.task.target)
-
-
-def targets_of(task: Task, examples: Sequence[Example]) -> np.ndarray[Any, Any]:
-    """Return targets as the metrics want them: class indices [N], 0/1 [N, C] or numbers [N]."""
-    values = [task.target(e) for e in examples]
-    return np.asarray(values, dtype=np.int64 if task.head().problem == "single_label_classification" else np.float64)
 
 
 def weigh(examples: Sequence[Example], power: float = 0.5) -> list[Example]:

@@ -11,15 +11,28 @@ from typing import Any, Literal
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, AutoTokenizer
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForQuestionAnswering,
+    AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
+    AutoTokenizer,
+)
 from transformers.utils import logging as transformers_logging
 
-from tunesmith.core.task import HeadSpec
+from tunesmith.core.task import HeadSpec, Problem
 from tunesmith.errors import Fault, InputError
+from tunesmith.models.embedder import Embedder, load_embedder
 from tunesmith.models.heads import PooledForSequenceClassification, body_options
 from tunesmith.models.pooled import PooledConfig
 
 HeadKind = Literal["auto", "pooled", "own"]
+OWN_HEADS: dict[str, Any] = {
+    "token_classification": AutoModelForTokenClassification,
+    "question_answering": AutoModelForQuestionAnswering,
+}
+"""Problem → the Auto class whose heads fit; the others are those of sequence classification."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,51 +79,84 @@ def load_model(folder: Path, head: HeadSpec, *, kind: HeadKind = "auto", seed: i
     """
     tokenizer, limit = load_tokenizer(folder)
     pooling = trained_pooling(folder)
-    labels = dict(enumerate(head.labels)) if head.labels else {0: "LABEL_0"}
-    names: dict[str, Any] = {
-        "num_labels": head.size, "problem_type": head.problem,
-        "id2label": labels, "label2id": {name: i for i, name in labels.items()},
-    }  # fmt: skip
-    own = _has_own_head(folder)
-    pooled = kind == "pooled" or (kind == "auto" and (pooling is not None or not own))
-    if not pooled and not own:
-        raise InputError(
-            Fault("K302", str(folder), "the architecture ships no head for classification.", "Set `head: pooled`.")
-        )
+    own = OWN_HEADS.get(head.problem, AutoModelForSequenceClassification)
     torch.manual_seed(seed)
-    with quiet(), faults_of(folder):
-        if pooled:
-            body_config = AutoConfig.from_pretrained(folder, local_files_only=True)
-            body, told = AutoModel.from_pretrained(
-                folder, dtype=torch.float32, local_files_only=True, output_loading_info=True, use_safetensors=True,
-                **body_options(body_config),
-            )  # fmt: skip
-            body.config._name_or_path = ""  # a bundle names no folder of the machine it was made on
-            config = PooledConfig(body=body.config, pooling=pooling or "mean", **names)
-            model: Any = PooledForSequenceClassification(config, body)
-        else:
-            model, told = AutoModelForSequenceClassification.from_pretrained(
+    if head.problem == "embedding":
+        with quiet(), faults_of(folder):
+            model, missing = load_embedder(folder, pooling or "mean")
+    elif _is_pooled(folder, head.problem, kind, own):
+        with quiet(), faults_of(folder):
+            model, missing = _pooled(folder, head, pooling or "mean")
+    else:
+        names = {} if head.problem == "question_answering" else _names(head)
+        with quiet(), faults_of(folder):
+            model, told = own.from_pretrained(
                 folder, dtype=torch.float32, local_files_only=True, output_loading_info=True, use_safetensors=True,
                 ignore_mismatched_sizes=True, **names,
             )  # fmt: skip
-    _refuse_missing(folder, told["missing_keys"], model)
+        missing = told["missing_keys"]
+    _refuse_missing(folder, missing, model)
     if not torch.cuda.is_available():
         # Forward and backward of 16 rows of minilm on one core: 195 ms against 257 ms with the fused kernel at 12
         # tokens, 413 against 602 at 32, 928 against 1,075 at 64, but 2,065 against 1,946 at 128.
         model.set_attn_implementation("eager")
-    title = f"pooled ({pooling or 'mean'})" if pooled else type(model).__name__
+    pooled = getattr(model, "pooling", None) or getattr(model.config, "pooling", None)
+    title = f"pooled ({pooled})" if pooled else type(model).__name__
     return LoadedModel(model.eval(), tokenizer, title, limit)
 
 
-def load_finished(folder: Path) -> tuple[nn.Module, Any]:
+def _is_pooled(folder: Path, problem: Problem, kind: HeadKind, own: Any) -> bool:
+    """Return whether our own head is taken.
+
+    Raises:
+        InputError: the architecture has no head that was asked for, or that the task can do with.
+    """
+    with quiet(), faults_of(folder):
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    ships = type(config) in own._model_mapping
+    if problem in OWN_HEADS:
+        if not ships:
+            words = problem.replace("_", " ")
+            raise InputError(
+                Fault("K302", str(folder), f"the architecture ships no head for {words}.", "Choose another model.")
+            )
+        return False
+    if kind == "own" and not ships:
+        raise InputError(
+            Fault("K302", str(folder), "the architecture ships no head for classification.", "Set `head: pooled`.")
+        )
+    return kind == "pooled" or (kind == "auto" and (trained_pooling(folder) is not None or not ships))
+
+
+def _names(head: HeadSpec) -> dict[str, Any]:
+    labels = dict(enumerate(head.labels)) if head.labels else {0: "LABEL_0"}
+    names = {"num_labels": head.size, "id2label": labels, "label2id": {name: i for i, name in labels.items()}}
+    return names if head.problem in OWN_HEADS else {**names, "problem_type": head.problem}
+
+
+def _pooled(folder: Path, head: HeadSpec, pooling: str) -> tuple[Any, Any]:
+    """Return the body with our own head, and the names of weights that its files lack."""
+    body_config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    body, told = AutoModel.from_pretrained(
+        folder, dtype=torch.float32, local_files_only=True, output_loading_info=True, use_safetensors=True,
+        **body_options(body_config),
+    )  # fmt: skip
+    body.config._name_or_path = ""  # a bundle names no folder of the machine it was made on
+    config = PooledConfig(body=body.config, pooling=pooling, **_names(head))
+    return PooledForSequenceClassification(config, body), told["missing_keys"]
+
+
+def load_finished(folder: Path, problem: Problem) -> tuple[nn.Module, Any]:
     """Return a tuned model as it was saved, head included, and its tokenizer; float32, in evaluation mode."""
     from tunesmith.models.register import register
 
     register()
+    kind = OWN_HEADS.get(problem, AutoModelForSequenceClassification)
     with quiet(), faults_of(folder):
-        model = AutoModelForSequenceClassification.from_pretrained(
-            folder, dtype=torch.float32, local_files_only=True, use_safetensors=True
-        )
+        if problem == "embedding":
+            model, _ = load_embedder(folder, trained_pooling(folder) or "mean")
+        else:
+            model = kind.from_pretrained(folder, dtype=torch.float32, local_files_only=True, use_safetensors=True)
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     return model.eval(), tokenizer
 
@@ -156,16 +202,10 @@ def faults_of(folder: Path) -> Iterator[None]:
         ) from error  # fmt: skip
 
 
-def _has_own_head(folder: Path) -> bool:
-    with quiet(), faults_of(folder):
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
-    return type(config) in AutoModelForSequenceClassification._model_mapping
-
-
 def _refuse_missing(folder: Path, missing: Any, model: nn.Module) -> None:
     """A new head may be missing from the file; anything of the body may not."""
     base = getattr(model, "base_model_prefix", "")
-    inside = isinstance(model, PooledForSequenceClassification)
+    inside = isinstance(model, PooledForSequenceClassification | Embedder)
     lost = sorted(k for k in missing if (inside or k.startswith(base + ".")) and "pooler" not in k)
     if lost:
         raise InputError(

@@ -15,6 +15,9 @@ TASKS: dict[str, str] = {
     "multilabel": "tunesmith.tasks.multilabel:Multilabel",
     "regress": "tunesmith.tasks.regress:Regress",
     "pair": "tunesmith.tasks.pair:Pair",
+    "tag": "tunesmith.tasks.tag:Tag",
+    "answer": "tunesmith.tasks.answer:Answer",
+    "embed": "tunesmith.tasks.embed:Embed",
 }
 
 STRATEGIES: dict[str, str] = {

@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tunesmith.errors import Fault
+from tunesmith.recipe.catalogue import load_entry
 from tunesmith.recipe.faults import Where
 from tunesmith.recipe.schema import Data, Recipe
 from tunesmith.recipe.text import Path
 
 
+OF_TASKS = {("tokens", "tags", "spans"): "tag", ("question", "context", "answers"): "answer", ("negative",): "embed"}
+"""Columns that only one task has."""
+WORDS = ("tag", "answer")
+"""Tasks whose units are words."""
+
+
 def contradictions(recipe: Recipe, where: Where) -> list[Fault]:
     """Return a fault for every pair of settings that contradict each other."""
-    found = [*_of_columns(recipe), *_of_splits(recipe.data), *_of_measures(recipe)]
+    found = [*_of_columns(recipe), *_of_splits(recipe.data), *_of_measures(recipe), *_of_tasks(recipe)]
     return [Fault("K210", where(path), message, remedy) for path, message, remedy in found]
 
 
@@ -21,10 +28,16 @@ def _of_columns(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
     pair = data.text_a or data.text_b
     if pair and data.text:
         yield ("data", "text"), "data.text stands beside data.text_a and data.text_b.", "Keep one text or two."
-    if pair and recipe.task not in ("auto", "pair"):
+    if pair and recipe.task not in ("auto", "pair", "embed"):
         yield ("task",), f"{recipe.task} reads one text, and two are named.", "Write `task: pair`, or data.text."
-    if data.text and recipe.task == "pair":
-        yield ("data", "text"), "pair reads two texts, and one is named.", "Give data.text_a and data.text_b."
+    if data.text and recipe.task in ("pair", "embed"):
+        message = f"{recipe.task} reads two texts, and one is named."
+        yield ("data", "text"), message, "Give data.text_a and data.text_b."
+    for names, task in OF_TASKS.items():
+        for name in names:
+            if getattr(data, name) is not None and recipe.task not in ("auto", task):
+                message = f"data.{name} is a column of {task}, and the task is {recipe.task}."
+                yield ("data", name), message, f"Write `task: {task}`, or leave data.{name} out."
     if not data.separator:
         yield ("data", "separator"), "an empty separator separates nothing.", 'Write `separator: "|"`.'
 
@@ -38,6 +51,29 @@ def _of_splits(data: Data) -> Iterator[tuple[Path, str, str]]:
         yield ("data", "train"), "standard input can be read once only, and `-` stands twice.", "Name a file for one."
 
 
+def _of_tasks(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
+    task, names = recipe.task, [name for entry in recipe.strategies or () for name in entry]
+    if task in ("tag", "answer") and recipe.text.long == "truncate":
+        message = f"{task} reads long texts in windows, so that no word is lost."
+        yield ("text", "long"), message, "Leave text.long out, or write `long: window`."
+    if task in WORDS and recipe.head == "pooled":
+        yield ("head",), f"{task} reads words, which pooling mixes into one vector.", "Leave head out."
+    if task in ("answer", "embed") and "probe_start" in names:
+        yield ("strategies",), f"{task} has no linear head that a probe could start.", "Leave probe_start out."
+    if task in ("tag", "answer", "embed") and recipe.class_weights:
+        yield ("class_weights",), f"{task} has no classes of rows to weigh.", "Leave class_weights out."
+    if task in WORDS and recipe.evaluate.repeats > 1:
+        message = "repeated folds average what is said of a row, and spans have no mean."
+        yield ("evaluate", "repeats"), message, "Write `repeats: 1`."
+    if task == "embed" and recipe.batching.accumulate > 1:
+        message = "embed compares the rows of a batch with each other, and micro-batches hold fewer of them."
+        yield ("batching", "accumulate"), message, "Write `accumulate: 1`, and a smaller batching.size if need be."
+    for name in recipe.evaluate.baselines or ():
+        if task != "auto" and name not in load_entry("tasks", task)().baselines:
+            known = ", ".join(load_entry("tasks", task)().baselines)
+            yield ("evaluate", "baselines"), f"{task} has no baseline {name}.", f"It has: {known}."
+
+
 def _of_measures(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
     evaluate, text, batching = recipe.evaluate, recipe.text, recipe.batching
     if evaluate.folds == 1:
@@ -45,7 +81,7 @@ def _of_measures(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
     if evaluate.folds and recipe.data.test:
         message = "cross-validation stands in for test rows, and data.test gives some."
         yield ("evaluate", "folds"), message, "Leave data.test out, or write `folds: 0`."
-    if text.long == "window" and text.max_tokens is not None and text.overlap >= text.max_tokens:
+    if text.long == "window" and text.max_tokens is not None and (text.overlap or 0) >= text.max_tokens:
         message = f"windows of {text.max_tokens} tokens cannot share {text.overlap}."
         yield ("text", "overlap"), message, "Write less than max_tokens."
     if batching.accumulate > batching.size:

@@ -11,7 +11,31 @@ from typing import Any
 
 from tunesmith.recipe.schema import Recipe
 
-MAX_TOKENS = 256
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Defaults that differ from task to task.
+
+    Args:
+        max_tokens: of a window, at most.
+        long: what happens to longer texts.
+        overlap: tokens that windows share.
+        rate: peak rate of a body 384 wide.
+        probe_start: whether the head starts from a linear probe.
+    """
+
+    max_tokens: int = 256
+    long: str = "truncate"
+    overlap: int = 32
+    rate: float = 1e-4
+    probe_start: bool = True
+
+
+SETTINGS = {
+    "tag": Settings(long="window", rate=3e-4, probe_start=False),
+    "answer": Settings(max_tokens=384, long="window", overlap=128, rate=2e-4, probe_start=False),
+    "embed": Settings(rate=5e-5, probe_start=False),
+}
 FEW_ROWS = 2000
 """Up to here dev rows are worth more as train rows: the model is trained again on both."""
 FOLDS = 5
@@ -27,6 +51,7 @@ class Facts:
     Args:
         task: resolved.
         metric: that the task watches.
+        baselines: that the task has.
         rows: train rows.
         counts: rows per class; empty where there are no classes.
         longest: tokens of the longest train row, special tokens counted in.
@@ -38,6 +63,7 @@ class Facts:
 
     task: str
     metric: str
+    baselines: Sequence[str]
     rows: int
     counts: Sequence[int]
     longest: int
@@ -47,9 +73,17 @@ class Facts:
     crossed: bool
 
 
+def of_task(task: str) -> Settings:
+    """Return the defaults of a task."""
+    return SETTINGS.get(task, Settings())
+
+
 def complete(recipe: Recipe, facts: Facts) -> Recipe:
     """Return `recipe` with no value left open."""
-    text = recipe.text.model_copy(update=_open(recipe.text, max_tokens=_window(facts)))
+    settings = of_task(facts.task)
+    text = recipe.text.model_copy(
+        update=_open(recipe.text, max_tokens=_window(facts), long=settings.long, overlap=settings.overlap)
+    )
     rate = learning_rate(facts)
     optimizer = recipe.optimizer.model_copy(
         update=_open(recipe.optimizer, learning_rate=rate, head_learning_rate=max(1e-3, rate))
@@ -63,7 +97,8 @@ def complete(recipe: Recipe, facts: Facts) -> Recipe:
             refit=facts.rows <= FEW_ROWS and not facts.dev_given,
         )
     )
-    evaluate = recipe.evaluate.model_copy(update=_open(recipe.evaluate, folds=FOLDS if facts.crossed else 0))
+    folds = FOLDS if facts.crossed else 0
+    evaluate = recipe.evaluate.model_copy(update=_open(recipe.evaluate, folds=folds, baselines=facts.baselines))
     parts: dict[str, Any] = {
         "task": facts.task, "text": text, "optimizer": optimizer, "stop": stop, "evaluate": evaluate,
     }  # fmt: skip
@@ -76,12 +111,12 @@ def complete(recipe: Recipe, facts: Facts) -> Recipe:
 
 def window_of(recipe: Recipe, limit: int) -> int:
     """Return the most tokens that a window of `recipe` may have on a model that takes `limit`."""
-    return min(limit, recipe.text.max_tokens or MAX_TOKENS)
+    return min(limit, recipe.text.max_tokens or of_task(recipe.task).max_tokens)
 
 
 def learning_rate(facts: Facts) -> float:
     """Return the peak rate of the body: 1e-4 at a hidden size of 384, less for wider bodies."""
-    return round(1e-4 * min(1.0, 384 / facts.width), 7)
+    return round(of_task(facts.task).rate * min(1.0, 384 / facts.width), 7)
 
 
 def epochs(facts: Facts) -> float:
@@ -91,7 +126,8 @@ def epochs(facts: Facts) -> float:
 
 def default_strategies(facts: Facts) -> tuple[dict[str, dict[str, Any]], ...]:
     """Return how the weights move where nothing is asked."""
-    return ({"freeze": {"embeddings": True}}, {"probe_start": {}}, {"layerwise_lr": {"decay": 0.9}})
+    starts: tuple[dict[str, dict[str, Any]], ...] = ({"probe_start": {}},) if of_task(facts.task).probe_start else ()
+    return ({"freeze": {"embeddings": True}}, *starts, {"layerwise_lr": {"decay": 0.9}})
 
 
 def helps_to_weigh(counts: Sequence[int]) -> bool:
@@ -101,7 +137,7 @@ def helps_to_weigh(counts: Sequence[int]) -> bool:
 
 def _window(facts: Facts) -> int:
     needed = -(-max(8, facts.longest) // 8) * 8
-    return min(facts.limit, MAX_TOKENS, needed)
+    return min(facts.limit, of_task(facts.task).max_tokens, needed)
 
 
 def _open(part: Any, **values: Any) -> dict[str, Any]:

@@ -6,15 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from tunesmith.core.batch import Batch
+import numpy as np
+
+from tunesmith.core.batch import Batch, Read
 from tunesmith.core.example import Example
 from tunesmith.core.prediction import Prediction
 from tunesmith.core.task import HeadSpec, Metric
 from tunesmith.evaluation import metrics as figures
+from tunesmith.evaluation.calibrate import fit_temperature
+from tunesmith.evaluation.figure import Array
+from tunesmith.tasks import rows
 from tunesmith.tasks.labels import index, ordered
 
 if TYPE_CHECKING:
-    import numpy as np
     from torch import Tensor
 
 
@@ -29,6 +33,7 @@ class Classify:
     labels: tuple[str, ...] = ()
     name: str = "classify"
     metric: str = "macro_f1"
+    baselines: tuple[str, ...] = rows.BASELINES
 
     def fit(self, examples: Sequence[Example]) -> Classify:
         """Return the task with the label names of `examples`."""
@@ -42,30 +47,69 @@ class Classify:
         """Return the class index."""
         return index(example.target, self.labels, example.source)
 
-    def losses(self, outputs: Tensor, batch: Batch) -> Tensor:
+    def read(self, output: Any, batch: Batch) -> Tensor:
+        """Return the logits of each row, [N, C]."""
+        return rows.read_logits(output, batch)
+
+    def losses(self, values: Tensor, batch: Batch) -> Tensor:
         """Return the cross-entropy −log p(target) of each example, [N]."""
         from torch.nn.functional import cross_entropy
 
         assert batch.targets is not None, "a loss needs targets"
-        return cross_entropy(outputs, batch.targets, reduction="none")
+        return cross_entropy(values, batch.targets, reduction="none")
 
-    def probabilities(self, outputs: Tensor) -> Tensor:
-        """Return softmax(outputs), [N, C]."""
-        return outputs.softmax(-1)
+    def answers(self, read: Read, examples: Sequence[Example]) -> Array:
+        """Return softmax(logits), [N, C]."""
+        return read.values.softmax(-1).numpy()
 
-    def decode(self, probabilities: np.ndarray[Any, Any]) -> Sequence[Prediction]:
+    def decode(self, answers: Array, examples: Sequence[Example]) -> Sequence[Prediction]:
         """Return the most probable class of each row."""
-        best = probabilities.argmax(1)
+        best = answers.argmax(1)
         return [
             Prediction(
                 label=self.labels[k], score=float(row[k]), scores=dict(zip(self.labels, map(float, row), strict=True))
             )
-            for k, row in zip(best, probabilities, strict=True)
+            for k, row in zip(best, answers, strict=True)
         ]
+
+    def truth(self, examples: Sequence[Example]) -> Array:
+        """Return class indices, [N]."""
+        return np.asarray([self.target(e) for e in examples], dtype=np.int64)
 
     def metrics(self) -> Mapping[str, Metric]:
         """Return the figures of classification."""
         return figures.CLASSIFY
+
+    def calibrate(self, read: Read, examples: Sequence[Example]) -> tuple[Classify, float]:
+        """Return the task as it is, and the temperature that fits these rows."""
+        return self, fit_temperature(read.values.numpy(), self.truth(examples), self.head().problem)
+
+    def shipped(self) -> tuple[Classify, float, float]:
+        """Return the task as it is: nothing but the temperature is folded in."""
+        return self, 1.0, 0.0
+
+    def baseline(self, name: str, train: Sequence[Example], test: Sequence[Example], seed: int) -> Array:
+        """Return what `majority` or `tfidf` says, [N, C]."""
+        return rows.lexical(name, self.head(), self.truth(train), train, test, seed)
+
+    def probe(self, seen: Read, train: Sequence[Example], unseen: Read, test: Sequence[Example], seed: int) -> Array:
+        """Return what a linear head on the frozen body says, [N, C]."""
+        return rows.probed(self.head(), seen, self.truth(train), unseen, seed)
+
+    def breakdown(self, truth: Array, answers: Array, temperature: float) -> dict[str, Any]:
+        """Return figures by class, confusion and calibration."""
+        # softmax(z) from p = softmax(z / t): the logarithm of p is z / t up to a constant.
+        powered = np.clip(answers, 1e-12, 1) ** temperature
+        before = powered / powered.sum(1, keepdims=True)
+        return {
+            "per_class": figures.per_class(truth, answers, self.labels),
+            "calibration": rows.before_and_after(truth, before, answers, temperature),
+            "confusion": figures.confusion(truth, answers, self.labels),
+        }
+
+    def mistakes(self, examples: Sequence[Example], answers: Array) -> list[dict[str, Any]]:
+        """Return the errors that the model was surest of."""
+        return rows.surest_errors(examples, self.decode(answers, examples))
 
     def state(self) -> dict[str, Any]:
         """Return the label names."""

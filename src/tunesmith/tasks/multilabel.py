@@ -6,15 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from tunesmith.core.batch import Batch
+import numpy as np
+
+from tunesmith.core.batch import Batch, Read
 from tunesmith.core.example import Example
 from tunesmith.core.prediction import Prediction
 from tunesmith.core.task import HeadSpec, Metric
 from tunesmith.evaluation import metrics as figures
+from tunesmith.evaluation.calibrate import fit_temperature
+from tunesmith.evaluation.figure import Array
+from tunesmith.evaluation.thresholds import choose
+from tunesmith.tasks import rows
 from tunesmith.tasks.labels import index, ordered
 
 if TYPE_CHECKING:
-    import numpy as np
     from torch import Tensor
 
 
@@ -31,6 +36,7 @@ class Multilabel:
     thresholds: tuple[float, ...] = ()
     name: str = "multilabel"
     metric: str = "macro_f1"
+    baselines: tuple[str, ...] = rows.BASELINES
 
     def fit(self, examples: Sequence[Example]) -> Multilabel:
         """Return the task with the label names of `examples`."""
@@ -46,21 +52,25 @@ class Multilabel:
         given = {index(name, self.labels, example.source) for name in _names(example)}
         return [float(i in given) for i in range(len(self.labels))]
 
-    def losses(self, outputs: Tensor, batch: Batch) -> Tensor:
+    def read(self, output: Any, batch: Batch) -> Tensor:
+        """Return the logits of each row, [N, C]."""
+        return rows.read_logits(output, batch)
+
+    def losses(self, values: Tensor, batch: Batch) -> Tensor:
         """Return the binary cross-entropy of each example, averaged over the classes, [N]."""
         from torch.nn.functional import binary_cross_entropy_with_logits
 
         assert batch.targets is not None, "a loss needs targets"
-        return binary_cross_entropy_with_logits(outputs, batch.targets, reduction="none").mean(-1)
+        return binary_cross_entropy_with_logits(values, batch.targets, reduction="none").mean(-1)
 
-    def probabilities(self, outputs: Tensor) -> Tensor:
-        """Return sigmoid(outputs), [N, C]."""
-        return outputs.sigmoid()
+    def answers(self, read: Read, examples: Sequence[Example]) -> Array:
+        """Return sigmoid(logits), [N, C]."""
+        return read.values.sigmoid().numpy()
 
-    def decode(self, probabilities: np.ndarray[Any, Any]) -> Sequence[Prediction]:
+    def decode(self, answers: Array, examples: Sequence[Example]) -> Sequence[Prediction]:
         """Return the classes at or over their thresholds; the score is that of the least certain decision."""
         predictions = []
-        for row in probabilities:
+        for row in answers:
             chosen = [p >= t for p, t in zip(row, self.thresholds, strict=True)]
             certain = min((float(p if yes else 1 - p) for p, yes in zip(row, chosen, strict=True)), default=1.0)
             names = tuple(name for name, yes in zip(self.labels, chosen, strict=True) if yes)
@@ -68,11 +78,44 @@ class Multilabel:
             predictions.append(Prediction(label=names, score=certain, scores=scores))
         return predictions
 
+    def truth(self, examples: Sequence[Example]) -> Array:
+        """Return 1.0 for the classes each row has, [N, C]."""
+        return np.asarray([self.target(e) for e in examples], dtype=np.float64)
+
     def metrics(self) -> Mapping[str, Metric]:
         """Return the figures of several labels, decided at the thresholds."""
-        import numpy as np
-
         return figures.multilabel(np.asarray(self.thresholds))
+
+    def calibrate(self, read: Read, examples: Sequence[Example]) -> tuple[Multilabel, float]:
+        """Return the task with the thresholds, and the temperature, that fit these rows."""
+        truth = self.truth(examples)
+        temperature = fit_temperature(read.values.numpy(), truth, self.head().problem)
+        thresholds = choose(truth, (read.values / temperature).sigmoid().numpy())
+        return replace(self, thresholds=tuple(float(t) for t in thresholds)), temperature
+
+    def shipped(self) -> tuple[Multilabel, float, float]:
+        """Return the task as it is: nothing but the temperature is folded in."""
+        return self, 1.0, 0.0
+
+    def baseline(self, name: str, train: Sequence[Example], test: Sequence[Example], seed: int) -> Array:
+        """Return what `majority` or `tfidf` says, [N, C]."""
+        return rows.lexical(name, self.head(), self.truth(train), train, test, seed)
+
+    def probe(self, seen: Read, train: Sequence[Example], unseen: Read, test: Sequence[Example], seed: int) -> Array:
+        """Return what a linear head on the frozen body says, [N, C]."""
+        return rows.probed(self.head(), seen, self.truth(train), unseen, seed)
+
+    def breakdown(self, truth: Array, answers: Array, temperature: float) -> dict[str, Any]:
+        """Return figures by class at the thresholds, and calibration."""
+        odds = (np.clip(answers, 1e-9, 1 - 1e-9) / np.clip(1 - answers, 1e-9, 1)) ** temperature
+        return {
+            "per_class": figures.per_class(truth, answers, self.labels, np.asarray(self.thresholds)),
+            "calibration": rows.before_and_after(truth, odds / (1 + odds), answers, temperature),
+        }
+
+    def mistakes(self, examples: Sequence[Example], answers: Array) -> list[dict[str, Any]]:
+        """Return the errors that the model was surest of."""
+        return rows.surest_errors(examples, self.decode(answers, examples))
 
     def state(self) -> dict[str, Any]:
         """Return label names and thresholds."""
@@ -86,5 +129,5 @@ class Multilabel:
 
 def _names(example: Example) -> tuple[str, ...]:
     if isinstance(example.target, tuple):
-        return example.target
+        return tuple(str(name) for name in example.target)
     return () if example.target is None else (str(example.target),)

@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from tunesmith.core.batch import Batch
+from tunesmith.core.batch import Batch, Read
 from tunesmith.core.example import Example
 from tunesmith.core.prediction import Prediction
 from tunesmith.core.task import HeadSpec, Metric
+from tunesmith.evaluation.figure import Array
+from tunesmith.tasks import rows
 from tunesmith.tasks.classify import Classify
 from tunesmith.tasks.regress import Regress
 
 if TYPE_CHECKING:
-    import numpy as np
     from torch import Tensor
 
 
@@ -27,6 +28,7 @@ class Pair:
 
     inner: Classify | Regress = field(default_factory=Classify)
     name: str = "pair"
+    baselines: tuple[str, ...] = rows.BASELINES
 
     @property
     def metric(self) -> str:
@@ -51,21 +53,55 @@ class Pair:
         """Return the class index or the number."""
         return self.inner.target(example)
 
-    def losses(self, outputs: Tensor, batch: Batch) -> Tensor:
+    def read(self, output: Any, batch: Batch) -> Tensor:
+        """Return the outputs of each pair, [N, C]."""
+        return self.inner.read(output, batch)
+
+    def losses(self, values: Tensor, batch: Batch) -> Tensor:
         """Return the loss of each pair, [N]."""
-        return self.inner.losses(outputs, batch)
+        return self.inner.losses(values, batch)
 
-    def probabilities(self, outputs: Tensor) -> Tensor:
+    def answers(self, read: Read, examples: Sequence[Example]) -> Array:
         """Return probabilities [N, C] or numbers [N]."""
-        return self.inner.probabilities(outputs)
+        return self.inner.answers(read, examples)
 
-    def decode(self, probabilities: np.ndarray[Any, Any]) -> Sequence[Prediction]:
+    def decode(self, answers: Array, examples: Sequence[Example]) -> Sequence[Prediction]:
         """Return a prediction per pair."""
-        return self.inner.decode(probabilities)
+        return self.inner.decode(answers, examples)
+
+    def truth(self, examples: Sequence[Example]) -> Array:
+        """Return class indices or numbers, [N]."""
+        return self.inner.truth(examples)
 
     def metrics(self) -> Mapping[str, Metric]:
         """Return the figures of the answer's kind."""
         return self.inner.metrics()
+
+    def calibrate(self, read: Read, examples: Sequence[Example]) -> tuple[Pair, float]:
+        """Return the task, and the temperature that fits these rows."""
+        inner, temperature = self.inner.calibrate(read, examples)
+        return replace(self, inner=inner), temperature
+
+    def shipped(self) -> tuple[Pair, float, float]:
+        """Return the task of the bundle, and what its last layer takes up."""
+        inner, scale, shift = self.inner.shipped()
+        return replace(self, inner=inner), scale, shift
+
+    def baseline(self, name: str, train: Sequence[Example], test: Sequence[Example], seed: int) -> Array:
+        """Return what a baseline without a model says."""
+        return self.inner.baseline(name, train, test, seed)
+
+    def probe(self, seen: Read, train: Sequence[Example], unseen: Read, test: Sequence[Example], seed: int) -> Array:
+        """Return what a linear head on the frozen body says."""
+        return self.inner.probe(seen, train, unseen, test, seed)
+
+    def breakdown(self, truth: Array, answers: Array, temperature: float) -> dict[str, Any]:
+        """Return the parts of the report of the answer's kind."""
+        return self.inner.breakdown(truth, answers, temperature)
+
+    def mistakes(self, examples: Sequence[Example], answers: Array) -> list[dict[str, Any]]:
+        """Return the worst errors first."""
+        return self.inner.mistakes(examples, answers)
 
     def state(self) -> dict[str, Any]:
         """Return the state of the inner task and its name."""

@@ -6,14 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from tunesmith.core.batch import Batch
+import numpy as np
+
+from tunesmith.core.batch import Batch, Read
 from tunesmith.core.example import Example
 from tunesmith.core.prediction import Prediction
 from tunesmith.core.task import HeadSpec, Metric
 from tunesmith.evaluation import metrics as figures
+from tunesmith.evaluation.figure import Array
+from tunesmith.tasks import rows
 
 if TYPE_CHECKING:
-    import numpy as np
     from torch import Tensor
 
 
@@ -29,6 +32,7 @@ class Regress:
     scale: float = 1.0
     name: str = "regress"
     metric: str = "pearson"
+    baselines: tuple[str, ...] = rows.BASELINES
     labels: tuple[str, ...] = ()
 
     def fit(self, examples: Sequence[Example]) -> Regress:
@@ -46,22 +50,55 @@ class Regress:
         """Return the number itself."""
         return _number(example)
 
-    def losses(self, outputs: Tensor, batch: Batch) -> Tensor:
+    def read(self, output: Any, batch: Batch) -> Tensor:
+        """Return (y − mean) / scale of each row, [N, 1]."""
+        return rows.read_logits(output, batch)
+
+    def losses(self, values: Tensor, batch: Batch) -> Tensor:
         """Return the squared error of each example in units of the standard deviation, [N]."""
         assert batch.targets is not None, "a loss needs targets"
-        return (outputs.squeeze(-1) - (batch.targets - self.mean) / self.scale) ** 2
+        return (values.squeeze(-1) - (batch.targets - self.mean) / self.scale) ** 2
 
-    def probabilities(self, outputs: Tensor) -> Tensor:
+    def answers(self, read: Read, examples: Sequence[Example]) -> Array:
         """Return the predicted numbers, [N]."""
-        return outputs.squeeze(-1) * self.scale + self.mean
+        return (read.values.squeeze(-1) * self.scale + self.mean).numpy()
 
-    def decode(self, probabilities: np.ndarray[Any, Any]) -> Sequence[Prediction]:
+    def decode(self, answers: Array, examples: Sequence[Example]) -> Sequence[Prediction]:
         """Return the numbers as predictions."""
-        return [Prediction(label=float(value), score=float(value)) for value in probabilities]
+        return [Prediction(label=float(value), score=float(value)) for value in answers]
+
+    def truth(self, examples: Sequence[Example]) -> Array:
+        """Return the numbers, [N]."""
+        return np.asarray([self.target(e) for e in examples], dtype=np.float64)
 
     def metrics(self) -> Mapping[str, Metric]:
         """Return the figures of regression."""
         return figures.REGRESS
+
+    def calibrate(self, read: Read, examples: Sequence[Example]) -> tuple[Regress, float]:
+        """Return the task as it is: a number has no temperature."""
+        return self, 1.0
+
+    def shipped(self) -> tuple[Regress, float, float]:
+        """Return the task whose model gives y itself: its last layer takes up scale and mean."""
+        return Regress(), self.scale, self.mean
+
+    def baseline(self, name: str, train: Sequence[Example], test: Sequence[Example], seed: int) -> Array:
+        """Return what the mean (`majority`) or `tfidf` says, [N]."""
+        return rows.lexical(name, self.head(), self.truth(train), train, test, seed)
+
+    def probe(self, seen: Read, train: Sequence[Example], unseen: Read, test: Sequence[Example], seed: int) -> Array:
+        """Return what a linear head on the frozen body says, [N]."""
+        return rows.probed(self.head(), seen, self.truth(train), unseen, seed)
+
+    def breakdown(self, truth: Array, answers: Array, temperature: float) -> dict[str, Any]:
+        """Return the scatter of right and predicted numbers."""
+        pairs = list(zip(truth.tolist(), answers.tolist(), strict=True))
+        return {"scatter": [list(pair) for pair in pairs[:: max(1, len(pairs) // rows.DOTS)]]}
+
+    def mistakes(self, examples: Sequence[Example], answers: Array) -> list[dict[str, Any]]:
+        """Return the rows whose number is furthest off."""
+        return rows.largest_gaps(examples, self.decode(answers, examples), self.truth(examples), answers)
 
     def state(self) -> dict[str, Any]:
         """Return mean and scale."""

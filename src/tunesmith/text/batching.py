@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import torch
 
 from tunesmith.core.batch import Batch, Features
+from tunesmith.core.task import Problem
 
 POOL = 16  # batches whose rows are sorted by length together: most of the saving, little less mixing
 
@@ -19,30 +21,52 @@ class Collator:
 
     Args:
         pad_id: token id of padding.
-        floats: whether targets are numbers (regression, several labels) rather than class indices.
+        problem: what the targets mean.
         padding_side: `right` for encoders.
     """
 
     pad_id: int
-    floats: bool = False
+    problem: Problem
     padding_side: str = "right"
 
     def __call__(self, features: Sequence[Features]) -> Batch:
         """Return the batch of `features`; windows of one example must stand side by side."""
+        examples = by_owner(features)
         longest = max(f.length for f in features)
-        owners: list[int] = []
-        units: list[Features] = []
-        for f in features:
-            if not units or units[-1].owner != f.owner:
-                units.append(f)
-            owners.append(len(units) - 1)
         names = [name for name in features[0].inputs if name != "special_tokens_mask"]
         inputs = {name: self._stack([f.inputs[name] for f in features], name, longest) for name in names}
-        targets = None
-        if units[0].target is not None:
-            targets = torch.tensor([u.target for u in units], dtype=torch.float32 if self.floats else torch.long)
-        weights = torch.tensor([u.weight for u in units], dtype=torch.float32)
-        return Batch(inputs, targets, weights, torch.tensor(owners))
+        firsts = [windows[0] for windows in examples]
+        sizes = [f.units for f in firsts]
+        starts = list(accumulate(sizes, initial=0))[:-1]
+        pairs = [(start, f) for start, windows in zip(starts, examples, strict=True) for f in windows]
+        owner = torch.tensor([start + f.unit for start, f in pairs])
+        return Batch(inputs, self.targets(firsts), self.weights(firsts), owner, sizes, self._places(pairs, longest))
+
+    def targets(self, firsts: Sequence[Features]) -> torch.Tensor | None:
+        """Return the targets of examples, given the first window of each; None where they have none."""
+        if firsts[0].target is None:
+            return None
+        values = [f.target for f in firsts]
+        if self.problem in ("token_classification", "question_answering"):
+            values = [value for of_example in values for value in of_example]
+        classes = self.problem in ("single_label_classification", "token_classification")
+        return torch.tensor(values, dtype=torch.long if classes else torch.float32)
+
+    def weights(self, firsts: Sequence[Features]) -> torch.Tensor:
+        """Return a weight for each loss, given the first window of each example: words have losses of their own."""
+        weights = torch.tensor([f.weight for f in firsts], dtype=torch.float32)
+        if self.problem != "token_classification":
+            return weights
+        return weights.repeat_interleave(torch.tensor([f.units for f in firsts]))
+
+    def _places(self, pairs: Sequence[tuple[int, Features]], longest: int) -> torch.Tensor | None:
+        if pairs[0][1].places is None:
+            return None
+        rows: list[tuple[int, int, int, int]] = []
+        for window, (start, f) in enumerate(pairs):
+            shift = 0 if self.padding_side == "right" else longest - f.length
+            rows += [(window, first + shift, last + shift, start + unit) for unit, first, last in f.places or ()]
+        return torch.tensor(rows, dtype=torch.long).reshape(-1, 4)
 
     def _stack(self, rows: Sequence[Sequence[int]], name: str, longest: int) -> torch.Tensor:
         fill = self.pad_id if name == "input_ids" else 0

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from tunesmith.core.batch import Features
-from tunesmith.core.example import Example, texts_of
+from tunesmith.core.example import Example, QuestionExample, TextExample, TokenExample, texts_of
+from tunesmith.core.task import Layout
+from tunesmith.core.words import words_of
+from tunesmith.text.frame import Frame
+from tunesmith.text.pieces import Splitter
+from tunesmith.text.spread import places, windows
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -24,27 +29,76 @@ class Encoder:
         max_tokens: tokens per window, special tokens counted in.
         long: `truncate` cuts longer texts off; `window` reads them in windows that share `overlap` tokens.
         overlap: tokens that neighbouring windows share.
+        layout: how an example becomes windows; see `core.task.Layout`.
     """
 
     tokenizer: PreTrainedTokenizerBase
     max_tokens: int
     long: Literal["truncate", "window"] = "truncate"
     overlap: int = 32
+    layout: Layout = "row"
 
     def encode(self, examples: Sequence[Example], target: Callable[[Example], Any] | None = None) -> list[Features]:
         """Return one `Features` per window, in the order of `examples`; `owner` is the position of the example.
 
         Args:
-            examples: with one text each or with two, not mixed.
+            examples: all of one kind.
             target: example → target as the loss wants it; features carry none where it is not given.
         """
+        ways = {"row": self._rows, "words": self._words, "question": self._questions, "apart": self._apart}
         features: list[Features] = []
         for start in range(0, len(examples), CHUNK):
             chunk = examples[start : start + CHUNK]
-            for at, inputs in self._windows([texts_of(example) for example in chunk]):
-                example = chunk[at]
-                value = None if target is None or example.target is None else target(example)
-                features.append(Features(inputs, value, example.weight, start + at))
+            values = [None if target is None or e.target is None else target(e) for e in chunk]
+            for found in ways[self.layout](chunk):
+                at = found.owner
+                features.append(replace(found, target=values[at], weight=chunk[at].weight, owner=start + at))
+        return features
+
+    def _rows(self, chunk: Sequence[Example]) -> list[Features]:
+        """Return the windows of whole rows of one text or two."""
+        return [Features(inputs, owner=at) for at, inputs in self._windows([texts_of(example) for example in chunk])]
+
+    def _apart(self, chunk: Sequence[Example]) -> list[Features]:
+        """Return the windows of each text of each row; every text is a unit."""
+        rows = [texts_of(example) for example in chunk]
+        flat = [(at, unit, text) for at, row in enumerate(rows) for unit, text in enumerate(row)]
+        found = self._windows([(text,) for _, _, text in flat])
+        return [Features(inputs, owner=flat[n][0], unit=flat[n][1], units=len(rows[flat[n][0]])) for n, inputs in found]
+
+    def _words(self, chunk: Sequence[Example]) -> list[Features]:
+        """Return the windows of texts whose words are the units; they hold every word."""
+        frame = Frame.of(self.tokenizer, 1)
+        texts = [texts_of(example)[0] for example in chunk]
+        features: list[Features] = []
+        for at, pieces in enumerate(Splitter(self.tokenizer)(texts, [units_of(example) for example in chunk])):
+            ranges = windows(pieces, max(1, self.max_tokens - frame.size), self.overlap)
+            read = places(pieces, ranges, frame.start_of(0))
+            for (low, high), here in zip(ranges, read, strict=True):
+                inputs = frame.around(pieces.ids[low:high])
+                features.append(Features(inputs, owner=at, units=len(pieces.first), places=here))
+        return features
+
+    def _questions(self, chunk: Sequence[Example]) -> list[Features]:
+        """Return the windows of contexts, each behind its question, which takes at most half of a window.
+
+        Unit 0 is "no answer", read on the first token of every window; the words of the context follow.
+        """
+        frame = Frame.of(self.tokenizer, 2)
+        most = max(1, (self.max_tokens - frame.size) // 2)
+        asked = self.tokenizer(
+            [texts_of(e)[0] for e in chunk], add_special_tokens=False, truncation=False, verbose=False
+        )["input_ids"]
+        contexts = [texts_of(example)[1] for example in chunk]
+        features: list[Features] = []
+        for at, pieces in enumerate(Splitter(self.tokenizer)(contexts, [units_of(example) for example in chunk])):
+            question = asked[at][:most]
+            ranges = windows(pieces, max(1, self.max_tokens - frame.size - len(question)), self.overlap)
+            read = places(pieces, ranges, frame.start_of(1, question))
+            for (low, high), here in zip(ranges, read, strict=True):
+                inputs = frame.around(question, pieces.ids[low:high])
+                after = [(word + 1, first, last) for word, first, last in here]
+                features.append(Features(inputs, owner=at, units=len(pieces.first) + 1, places=[(0, 0, 0), *after]))
         return features
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
@@ -101,3 +155,13 @@ class Encoder:
 
     def _specials(self, texts: int) -> int:
         return int(self.tokenizer.num_special_tokens_to_add(texts == 2))
+
+
+def units_of(example: Example) -> tuple[tuple[int, int], ...]:
+    """Return start and end of the words that are tagged, or that an answer is made of."""
+    if isinstance(example, TokenExample) and example.words:
+        return example.words
+    if isinstance(example, QuestionExample):
+        return words_of(example.context)
+    assert isinstance(example, TextExample), f"no words in a {type(example).__name__}"
+    return words_of(example.text)
