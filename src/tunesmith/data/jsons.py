@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tunesmith.data.encoding import detect_encoding
+from tunesmith.data.exports import flat_record
 from tunesmith.data.findings import shorten
 from tunesmith.data.source import Source, reading
 from tunesmith.errors import Fault, InputError
@@ -31,6 +32,7 @@ def _record(line: str) -> Record | str:
         value = json.loads(line)
     except (ValueError, RecursionError) as error:
         return f"{error}" if isinstance(error, ValueError) else "nested too deeply"
+    value = flat_record(value)
     if isinstance(value, dict):
         return value
     return f"an object was expected, and a {type(value).__name__} came: {shorten(line, 40)}"
@@ -72,6 +74,7 @@ def _rows_of(value: Any, name: str) -> list[Record]:
         elif all(not isinstance(item, list | dict) for item in value.values()):
             return [value]
     elif isinstance(value, list):
+        value = [flat_record(item) for item in value]
         wrong = [place for place, item in enumerate(value, start=1) if not isinstance(item, dict)]
         if value and not wrong:
             return _questions_of(value, name) if _is_nested(value) else value

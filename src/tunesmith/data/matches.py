@@ -17,7 +17,7 @@ from tunesmith.recipe.schema import Data
 
 TEXTS = ("text_a", "text_b", "negative")
 NEGATIVES = ("negative", "neg", "hardnegative", "negativetext", "negative1")
-ANCHORS = ("anchor", "query", "question", "sentence", "text")
+ANCHORS = ("anchor", "query", "question", "sentence", "sentence1", "text", "texta")
 POSITIVES = ("positive", "pos", "positivetext")
 SCORES = {
     "label", "labels", "score", "similarity", "sim", "cosine", "relatedness", "rating", "grade", "gold", "quality",
@@ -112,7 +112,7 @@ def _score_column(table: Table, free: Mapping[str, Profile], data: Data) -> str 
         raise InputError(Fault("K106", table.name, f"{len(good)} columns could be the score: {shown}.",
                                "Say which one: --set data.label=COLUMN"))  # fmt: skip
     for name in named:
-        if "".join(words_of(name)) in LABEL[0] and free[name].is_label:
+        if "".join(words_of(name)) in LABEL[0] and free[name].may_be_label:
             example = shorten(next(filter(None, column_texts(table.data[name])), ""), 30)
             raise InputError(
                 Fault("K127", table.name, f'"{name}" holds neither numbers nor yes and no (such as "{example}").',
