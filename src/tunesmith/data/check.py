@@ -12,15 +12,19 @@ from tunesmith.core.report import Finding, Severity
 from tunesmith.data.duplicates import Array, Clusters, find_clusters
 from tunesmith.data.findings import count_of, have, note_rows, shorten
 from tunesmith.data.giveaway import giveaway_findings
-from tunesmith.data.labels import classes_of
+from tunesmith.data.labels import Kind, classes_of
 from tunesmith.data.lengths import Lengths, measure_lengths
 from tunesmith.data.rows import Prepared, Rows, label_counts
 from tunesmith.data.scripts import foreign_rows
+from tunesmith.data.spanfindings import span_findings
 
 TINY_CLASS = 8
 """Fewer rows than this are hardly learnt: eight a class is where the few-shot figures of benchmarks begin."""
 IMBALANCE = 10
 """The largest class has so many times the rows of the smallest (tiny ones apart) before it is worth a word."""
+
+WINDOWED: tuple[Kind, ...] = ("spans", "answers")
+"""Targets of tasks that read every text to its end, in windows."""
 
 CountTokens = Callable[[Sequence[str]], Sequence[int]]
 
@@ -60,11 +64,12 @@ def inspect(
     train = prepared.files["train"]
     split_rows = list(prepared.files.values())
     texts = [[text for rows in split_rows for text in rows.texts[side]] for side in range(len(train.texts))]
-    clusters = find_clusters(texts, near=near)
-    lengths = measure_lengths(train.texts, count_tokens, max_tokens)
+    # Of questions about one long text, the texts are nearly the same: contexts are compared by themselves.
+    clusters = find_clusters(texts, near=near and prepared.kind != "answers")
+    lengths = measure_lengths(train.texts, count_tokens, None if prepared.kind in WINDOWED else max_tokens)
     findings = [
         *prepared.findings,
-        *_label_findings(prepared, train),
+        *_target_findings(prepared, train),
         *giveaway_findings(prepared),
         *_order_findings(train),
         *_duplicate_findings(split_rows, clusters),
@@ -80,10 +85,25 @@ def inspect(
 # --- labels ------------------------------------------------------------------------------------------------------
 
 
-def _label_findings(prepared: Prepared, train: Rows) -> Iterator[Finding]:
+def _target_findings(prepared: Prepared, train: Rows) -> Iterator[Finding]:
+    """Yield what is to be said of the targets: each kind of them has its own."""
     if not len(train):
         yield note_rows("K128", "error", train.name, "no row with text and label is left.", "Give rows that have both.")
-        return
+    elif prepared.kind == "spans":
+        yield from span_findings(prepared)
+    elif prepared.kind == "answers":
+        from tunesmith.data.questions import question_findings
+
+        yield from question_findings(prepared)
+    elif prepared.kind == "similar":
+        from tunesmith.data.similar import similar_findings
+
+        yield from similar_findings(prepared)
+    else:
+        yield from _label_findings(prepared, train)
+
+
+def _label_findings(prepared: Prepared, train: Rows) -> Iterator[Finding]:
     if prepared.kind == "number":
         if len(set(train.targets)) < 2:
             message = f"every row has the same number, {train.targets[0]}."
@@ -180,9 +200,15 @@ def _duplicate_findings(split_rows: Sequence[Rows], clusters: Clusters) -> Itera
 
 
 def _conflict_findings(prepared: Prepared, split_rows: Sequence[Rows], same: Array) -> Iterator[Finding]:
-    """Find equal texts with different labels within a file."""
-    if prepared.kind == "number":
+    """Find equal texts with different labels or spans within a file."""
+    if prepared.kind not in ("class", "set", "spans"):
         return
+    what, remedy = (
+        "more than one label",
+        ("Decide which label is right; if several are, list them in one row and use --task multilabel."),
+    )
+    if prepared.kind == "spans":
+        what, remedy = "different spans", "Decide which spans are right, and mark all of them in every row."
     for rows, part in _borders(split_rows):
         ids = same[part]
         places = np.flatnonzero(np.isin(ids, ids[_repeats(ids)]))
@@ -194,10 +220,9 @@ def _conflict_findings(prepared: Prepared, split_rows: Sequence[Rows], same: Arr
             texts = len({int(ids[place]) for place in torn})
             yield note_rows(
                 "K120", "warning", rows.name,
-                f"{have(texts, 'text')} more than one label, in {count_of(len(torn), 'row')}, such as "
+                f"{have(texts, 'text')} {what}, in {count_of(len(torn), 'row')}, such as "
                 f'"{shorten(rows.texts[0][torn[0]], 50)}".',
-                "Decide which label is right; if several are, list them in one row and use --task multilabel.",
-                rows.numbers[torn].tolist(),
+                remedy, rows.numbers[torn].tolist(),
             )  # fmt: skip
 
 

@@ -73,6 +73,18 @@ def infer_columns(table: Table, data: Data, task: str = "auto") -> Columns:
     return Columns(by_role, tuple(guesses))
 
 
+def refuse_missing(table: Table, by_role: dict[str, str]) -> None:
+    """Raise `InputError` where `table` lacks a column; id, group and time are needed in the train file alone."""
+    needed = [(role, name) for role, name in by_role.items() if role not in ("id", "group", "time")]
+    faults = [
+        Fault("K106", table.name, f'there is no column "{name}" (the {role}); there are {", ".join(table.columns)}.',
+              did_you_mean(name, table.columns) or "Give all files the same columns.")
+        for role, name in needed if name not in table.columns
+    ]  # fmt: skip
+    if faults:
+        raise InputError(faults)
+
+
 def _rivals(role: str, free: dict[str, Profile]) -> list[str]:
     shape = "is_text" if role.startswith("text") else "is_label"
     return [name for name, profile in free.items() if getattr(profile, shape)]

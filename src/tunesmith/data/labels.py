@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tunesmith.core.example import Target
+from tunesmith.core.example import Answer, Span, Target
 from tunesmith.data.names import NUMERIC, head_word
 from tunesmith.recipe.schema import Data
 
-Kind = Literal["class", "number", "set"]
+Kind = Literal["class", "number", "set", "spans", "answers", "similar"]
 Cell = str | tuple[str, ...]
 
 MAX_NUMBER_CLASSES = 20
@@ -173,7 +173,10 @@ def fold(label: str) -> str:
 
 
 def classes_of(target: Target) -> tuple[str, ...]:
-    """Return the classes of a target: one, several, or none for a number."""
+    """Return the classes of a target: one, several, the kinds of its spans (each once), or none for anything else."""
     if isinstance(target, str):
         return (target,)
-    return target if isinstance(target, tuple) else ()
+    if not isinstance(target, tuple):
+        return ()
+    names = [item.label if isinstance(item, Span) else item for item in target if not isinstance(item, Answer)]
+    return tuple(dict.fromkeys(names))

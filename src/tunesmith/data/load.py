@@ -8,12 +8,21 @@ from typing import Any, Literal
 
 import numpy as np
 
-from tunesmith.core.example import Example, PairExample, Splits, TextExample
+from tunesmith.core.example import (
+    Example,
+    PairExample,
+    QuestionExample,
+    Splits,
+    TextExample,
+    TokenExample,
+    TripletExample,
+)
 from tunesmith.core.report import Finding
 from tunesmith.data.check import inspect
 from tunesmith.data.duplicates import join_groups
 from tunesmith.data.findings import note_rows, raise_errors, shorten
-from tunesmith.data.rows import Prepared, Rows, label_counts, prepare
+from tunesmith.data.labels import Kind
+from tunesmith.data.rows import Prepared, Rows, Words, label_counts, prepare
 from tunesmith.data.split import split_examples
 from tunesmith.data.times import time_of
 from tunesmith.errors import Fault, InputError
@@ -32,7 +41,7 @@ class Loaded:
     """Everything about the data of one run.
 
     Args:
-        task: classify, multilabel, regress or pair.
+        task: classify, multilabel, regress, pair, tag, answer or embed.
         splits: the examples. In protocol `folds` there is no test, and dev only where it was given.
         columns: role → column.
         guesses: sentences that say what was inferred, and how to change it.
@@ -89,7 +98,7 @@ def load_splits(
     train = examples["train"]
     own = np.arange(len(train))
     clusters = inspection.groups(len(train)) if near else own
-    groups = join_groups(_groups(prepared, data) or own, clusters)
+    groups = join_groups(_groups(prepared, data) or own, clusters, _contexts(prepared) or own)
     times = _times(prepared.files["train"], data)
     protocol = _protocol(data, len(train), folds)
     _refuse_few(prepared, len(train))
@@ -154,15 +163,32 @@ def examples_of(rows: Rows, prepared: Prepared, findings: list[Finding]) -> list
                           "row numbers are used.", "Name another column under data.id, or none.")
             )  # fmt: skip
     sources = [f"{rows.name} row {number}" for number in numbers]
-    if len(rows.texts) == 2:
-        return [
-            PairExample(id=name, source=source, target=target, text_a=one, text_b=two)
-            for name, source, target, one, two in zip(ids, sources, rows.targets, *rows.texts, strict=True)
-        ]
+    words = rows.words or [()] * len(rows)
     return [
-        TextExample(id=name, source=source, target=target, text=text)
-        for name, source, target, text in zip(ids, sources, rows.targets, *rows.texts, strict=True)
+        _example(prepared.kind, {"id": name, "source": source, "target": target}, texts, places)
+        for name, source, target, places, *texts in zip(ids, sources, rows.targets, words, *rows.texts, strict=True)
     ]
+
+
+def _example(kind: Kind, common: dict[str, Any], texts: Sequence[str], words: Words) -> Example:
+    if kind == "spans":
+        return TokenExample(text=texts[0], words=words, **common)
+    if kind == "answers":
+        return QuestionExample(question=texts[0], context=texts[1], **common)
+    if len(texts) == 3:
+        return TripletExample(text_a=texts[0], text_b=texts[1], negative=texts[2], **common)
+    if len(texts) == 2:
+        return PairExample(text_a=texts[0], text_b=texts[1], **common)
+    return TextExample(text=texts[0], **common)
+
+
+def _contexts(prepared: Prepared) -> list[int] | None:
+    """Return a number per train row, equal for questions about the same text; None where there are no questions."""
+    if prepared.kind != "answers":
+        return None
+    from tunesmith.data.questions import context_groups
+
+    return context_groups(prepared.files["train"])
 
 
 def _groups(prepared: Prepared, data: Data) -> list[str] | None:

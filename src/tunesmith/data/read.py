@@ -26,7 +26,7 @@ TORN_SHARE = 0.5
 
 
 def read_table(source: str, *, on_bad_row: OnBadRow = "skip", header: bool | None = None) -> Table:
-    """Read a whole source: csv, tsv, json, jsonl, parquet, xlsx, each also gzipped; `-`; or `hub:NAME[:split]`.
+    """Read a whole source: csv, tsv, json, jsonl, parquet, xlsx, conll, each also gzipped; `-`; or `hub:NAME[:split]`.
 
     Args:
         source: a path, `-` for standard input, or `hub:NAME` with an optional `@configuration` and `:split`.
@@ -282,10 +282,17 @@ def _read_xlsx(source: Source, on_bad_row: OnBadRow, header: bool | None) -> Tab
     return Table(source.name, data, rows, len(rows), "", (), guesses)
 
 
+def _read_conll(source: Source, on_bad_row: OnBadRow, header: bool | None) -> Table:
+    from tunesmith.data.conll import read_conll
+
+    return read_conll(source, on_bad_row)
+
+
 _READERS: dict[str, Callable[[Source, OnBadRow, bool | None], Table]] = {
     "delimited": _read_delimited,
     "json": _read_json,
     "jsonl": _read_jsonl,
     "parquet": _read_parquet,
     "xlsx": _read_xlsx,
+    "conll": _read_conll,
 }

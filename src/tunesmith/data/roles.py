@@ -65,7 +65,7 @@ def raise_faults(faults: Iterable[Fault]) -> None:
 def said(by_role: dict[str, str], told: Iterable[str]) -> tuple[str, ...]:
     """Return a sentence for every column that was inferred."""
     return tuple(
-        f'The {role} {"are" if role == "answers" else "is"} column "{name}"; change that with --set data.{role}=COLUMN.'
+        f'The {role} {"are" if role[-1] == "s" else "is"} column "{name}"; change that with --set data.{role}=COLUMN.'
         for role, name in by_role.items()
         if role not in told
     )

@@ -10,17 +10,16 @@ from typing import Any
 import numpy as np
 
 from tunesmith.core.example import Target
-from tunesmith.core.report import Finding, Severity
-from tunesmith.data.arrays import column_texts, is_list
-from tunesmith.data.columns import Columns, infer_columns
-from tunesmith.data.findings import count_of, have, note_rows, raise_errors, shorten
-from tunesmith.data.labels import Cell, Kind, Spelling, classes_of, items_of, kind_of_labels, number_of
+from tunesmith.core.report import Finding
+from tunesmith.data.arrays import column_texts
+from tunesmith.data.labels import Kind, classes_of
 from tunesmith.data.read import read_table
 from tunesmith.data.table import Table
-from tunesmith.errors import Fault, InputError, did_you_mean
+from tunesmith.errors import Fault, InputError
 from tunesmith.recipe.schema import Data
 
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
+Words = tuple[tuple[int, int], ...]
 
 
 @dataclass(slots=True)
@@ -30,14 +29,17 @@ class Rows:
     Args:
         table: as it was read.
         places: [N] where the rows stand in the table.
-        texts: one or two lists of N texts.
+        texts: lists of N texts each, in the order of `core.example.texts_of`: one; two of a pair, or questions and
+            contexts; three of triplets.
         targets: N of them.
+        words: [N] start and end of each word of the text, where words are given (tag); empty where none are.
     """
 
     table: Table
     places: Numbers
     texts: tuple[list[str], ...]
     targets: list[Target] = field(default_factory=list)
+    words: list[Words] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -63,7 +65,8 @@ class Prepared:
     """Everything that was read and understood, before anything is split.
 
     Args:
-        task: classify, multilabel, regress or pair.
+        task: classify, multilabel, regress, pair, tag, answer or embed.
+        kind: what the targets are.
         columns: role → column.
         files: `train`, and `dev` and `test` where they are given.
         findings: what was wrong or notable so far; errors among them.
@@ -79,27 +82,37 @@ class Prepared:
 
 
 def prepare(data: Data, task: str = "auto") -> Prepared:
-    """Read the files of `data`, find the columns and the task, and clean texts and labels.
+    """Read the files of `data`, find the task and the columns, and clean what will be read and what is to be learnt.
 
     Raises:
         InputError: a file cannot be read, columns are missing or ambiguous, or bad rows are to stop the work.
     """
+    from tunesmith.data.shape import task_of
+
     tables = _read_all(data)
-    columns = infer_columns(tables["train"], data, task)
-    for table in tables.values():
-        _refuse_missing(table, columns)
-    findings = [finding for table in tables.values() for finding in table.findings]
-    files, cells = {}, {}
-    for split, table in tables.items():
-        files[split], cells[split], found = _clean(table, columns, data)
-        findings += found
-    raise_errors(finding for finding in findings if data.on_bad_row == "error")
-    kind, guess = kind_of_labels(cells["train"], columns.label, data, task)
-    pair = len(columns.texts) == 2
-    resolved = "pair" if pair else {"class": "classify", "number": "regress", "set": "multilabel"}[kind]
-    prepared = Prepared(resolved, kind, columns.by_role, files, findings, _guesses(tables, columns, guess))
-    _give_targets(prepared, cells, data)
+    found, guess = task_of(tables["train"], data, task)
+    prepared = _prepare(found, tables, data)
+    if guess:
+        prepared.guesses = (guess, *prepared.guesses)
     return prepared
+
+
+def _prepare(task: str, tables: dict[str, Table], data: Data) -> Prepared:
+    if task == "tag":
+        from tunesmith.data.tagged import prepare_tagged
+
+        return prepare_tagged(tables, data)
+    if task == "answer":
+        from tunesmith.data.questions import prepare_questions
+
+        return prepare_questions(tables, data)
+    if task == "embed":
+        from tunesmith.data.similar import prepare_similar
+
+        return prepare_similar(tables, data, task)
+    from tunesmith.data.labelled import prepare_labelled
+
+    return prepare_labelled(tables, data, task)
 
 
 def _read_all(data: Data) -> dict[str, Table]:
@@ -117,162 +130,13 @@ def _read_all(data: Data) -> dict[str, Table]:
     return tables
 
 
-def _guesses(tables: dict[str, Table], columns: Columns, kind: str) -> tuple[str, ...]:
-    read = tuple(guess for table in tables.values() for guess in table.guesses)
-    return (*read, *columns.guesses, *((kind,) if kind else ()))
-
-
-def _refuse_missing(table: Table, columns: Columns) -> None:
-    needed = [(role, name) for role, name in columns.by_role.items() if role not in ("id", "group", "time")]
-    faults = [
-        Fault("K106", table.name, f'there is no column "{name}" (the {role}); there are {", ".join(table.columns)}.',
-              did_you_mean(name, table.columns) or "Give all files the same columns.")
-        for role, name in needed if name not in table.columns
-    ]  # fmt: skip
-    if faults:
-        raise InputError(faults)
-
-
-def _clean(table: Table, columns: Columns, data: Data) -> tuple[Rows, list[Cell], list[Finding]]:
-    """Return the rows that have text and label, their label cells, and what was left out."""
-    texts = [[text.strip() for text in column_texts(table.data[name])] for name in columns.texts]
-    labels = _label_cells(table, columns.label)
-    empty = [place for place in range(len(table)) if not all(text[place] for text in texts)]
-    unlabelled = [place for place, label in enumerate(labels) if label == ""]
-    keeps = data.on_bad_row == "keep"
-    gone = set(unlabelled) if keeps else {*empty, *unlabelled}
-    places = np.array([place for place in range(len(table)) if place not in gone], dtype=np.int64)
-    if gone:
-        texts = [[text[place] for place in places] for text in texts]
-        labels = [labels[place] for place in places]
-    findings = []
-    severity: Severity = "error" if data.on_bad_row == "error" else "warning"
-    for code, bad, what, kept in (("K108", empty, "no text", keeps), ("K109", unlabelled, "no label", False)):
-        if bad:
-            fate = "" if severity == "error" else "; kept" if kept else "; left out"
-            message = f"{have(len(bad), 'row')} {what}{fate}."
-            remedy = "Fill or remove the rows. data.on_bad_row: error, skip or keep."
-            findings.append(note_rows(code, severity, table.name, message, remedy, table.rows[bad].tolist()))
-    return Rows(table, places, tuple(texts)), labels, findings
-
-
-def _label_cells(table: Table, name: str) -> list[Cell]:
-    """Return label cells: stripped strings, `""` for none; tuples where the column holds lists."""
-    column = table.data[name]
-    if is_list(column):
-        return [
-            "" if items is None else tuple(item.strip() for item in items if item and item.strip())
-            for items in column.to_pylist()
-        ]
-    return [text.strip() for text in column_texts(column)]
-
-
-# --- targets -----------------------------------------------------------------------------------------------------
-
-
-def _give_targets(prepared: Prepared, cells: dict[str, list[Cell]], data: Data) -> None:
-    """Fill in the targets of every file, and find the labels that are no such thing."""
-    if prepared.kind == "number":
-        for split, rows in prepared.files.items():
-            _give_numbers(prepared, rows, cells[split], data)
-        return
-    several = prepared.kind == "set"
-    sets = {
-        split: [_items(cell, data.separator) if several else (_single(cell),) for cell in labels]
-        for split, labels in cells.items()
-    }
-    spelling = Spelling.learn((item for items in sets["train"] for item in items), data.labels)
-    for split, rows in prepared.files.items():
-        named = [tuple(dict.fromkeys(spelling.of(item) for item in items)) for items in sets[split]]
-        rows.targets = list(named) if several else [names[0] for names in named]
-    train = prepared.files["train"]
-    prepared.findings += _spelling_findings(train.name, spelling, sets["train"], train)
-    prepared.findings += _unused_renames(prepared, data, sets)
-    for split in ("dev", "test"):
-        if split in prepared.files:
-            prepared.findings += _unknown_labels(prepared.files[split], train)
-
-
-def _single(cell: Cell) -> str:
-    return cell if isinstance(cell, str) else ", ".join(cell)
-
-
-def _items(cell: Cell, separator: str) -> tuple[str, ...]:
-    return items_of(cell, separator) if isinstance(cell, str) else cell
-
-
-def _give_numbers(prepared: Prepared, rows: Rows, cells: Sequence[Cell], data: Data) -> None:
-    values = [number_of(_single(cell)) for cell in cells]
-    bad = [place for place, value in enumerate(values) if value is None]
-    if bad:
-        severity: Severity = "warning" if data.on_bad_row == "skip" and len(bad) < len(values) else "error"
-        example = shorten(_single(cells[bad[0]]), 30)
-        message = f'{count_of(len(bad), "label")} cannot be read as a number (such as "{example}")'
-        prepared.findings.append(
-            note_rows("K127", severity, rows.name, message + ("; left out." if severity == "warning" else "."),
-                      "Fix the rows, or train classes with --task classify.", rows.numbers[bad].tolist())
-        )  # fmt: skip
-    good = [place for place, value in enumerate(values) if value is not None]
-    rows.places = rows.places[good]
-    rows.texts = tuple([text[place] for place in good] for text in rows.texts)
-    rows.targets = [value for value in values if value is not None]
-
-
-def _spelling_findings(name: str, spelling: Spelling, sets: Sequence[tuple[str, ...]], train: Rows) -> list[Finding]:
-    findings = []
-    if spelling.decimals:
-        shown = ", ".join(f'"{label}"' for label in sorted({item for items in sets for item in items})[:4])
-        findings.append(
-            note_rows("K114", "note", name, f"labels are written as {shown}; they were taken as whole numbers.",
-                      "Map them to words under data.labels for an easier report.")
-        )  # fmt: skip
-    for key, names in spelling.variants.items():
-        chosen = spelling.canonical[key]
-        merged = {label for label in names if label != chosen}
-        shown = ", ".join(f'"{label}" ({count:,})' for label, count in names.most_common())
-        rows = [
-            int(number) for number, items in zip(train.numbers, sets, strict=True)
-            if any(spelling.rename(item) in merged for item in items)
-        ]  # fmt: skip
-        findings.append(
-            note_rows("K113", "warning", name, f'labels {shown} were merged into "{chosen}".',
-                      "Clean the file, or map them under data.labels if they differ.", rows)
-        )  # fmt: skip
-    return findings
-
-
-def _unused_renames(prepared: Prepared, data: Data, sets: dict[str, list[tuple[str, ...]]]) -> list[Finding]:
-    written = {item for items_of_split in sets.values() for items in items_of_split for item in items}
-    known = written | {name.removesuffix(".0") for name in written}
-    unused = [name for name in data.labels if name.strip() not in known]
-    if not unused:
-        return []
-    hints = [f'"{name}" {did_you_mean(name, sorted(written))}'.strip() for name in unused]
-    return [
-        note_rows("K107", "warning", prepared.files["train"].name,
-                  f"data.labels maps labels that no row has: {'; '.join(hints)}.", "Fix the mapping.")
-    ]  # fmt: skip
-
-
-def _unknown_labels(rows: Rows, train: Rows) -> list[Finding]:
-    """Return an error for every label of dev or test that no train row has, with its rows."""
-    known = {name for target in train.targets for name in classes_of(target)}
-    unknown: dict[str, list[int]] = {}
-    for number, target in zip(rows.numbers, rows.targets, strict=True):
-        for name in classes_of(target):
-            if name not in known:
-                unknown.setdefault(name, []).append(int(number))
-    listed = sorted(known)
-    among = ", ".join(listed[:8]) + (f", … {len(listed)} in all" if len(listed) > 8 else "")
-    return [
-        note_rows("K107", "error", rows.name, f'label "{shorten(name)}" is not one of ({among}), which train has.',
-                  f"{did_you_mean(name, listed)} Fix the row, or map it under data.labels.".strip(), numbers)
-        for name, numbers in unknown.items()
-    ]  # fmt: skip
+def guesses_of(tables: dict[str, Table], said: Sequence[str]) -> tuple[str, ...]:
+    """Return what was inferred while reading the files, and then `said`."""
+    return (*(guess for table in tables.values() for guess in table.guesses), *said)
 
 
 def label_counts(targets: Sequence[Target]) -> dict[str, int]:
-    """Return how many rows every class has, the largest first; empty for numbers."""
+    """Return how many rows every class or kind of span has, the largest first; empty for numbers and answers."""
     counts = Counter(name for target in targets for name in classes_of(target))
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
@@ -284,4 +148,5 @@ def pick(rows: Rows, places: Sequence[int]) -> Rows:
         places=rows.places[np.asarray(places, dtype=np.int64)],
         texts=tuple([text[place] for place in places] for text in rows.texts),
         targets=[rows.targets[place] for place in places],
+        words=[rows.words[place] for place in places] if rows.words else [],
     )

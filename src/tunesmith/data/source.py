@@ -16,7 +16,7 @@ from typing import BinaryIO, Literal, cast
 
 from tunesmith.errors import Fault, InputError, did_you_mean
 
-Format = Literal["delimited", "json", "jsonl", "parquet", "xlsx"]
+Format = Literal["delimited", "json", "jsonl", "parquet", "xlsx", "conll"]
 
 SUFFIXES: dict[str, Format] = {
     ".csv": "delimited",
@@ -29,9 +29,12 @@ SUFFIXES: dict[str, Format] = {
     ".ndjson": "jsonl",
     ".parquet": "parquet",
     ".xlsx": "xlsx",
+    **dict.fromkeys((".conll", ".conllu", ".bio", ".iob", ".iob2", ".iobes", ".bioes", ".bilou", ".bioul"), "conll"),
 }
-READABLE = "csv, tsv, json, jsonl, parquet or xlsx (each also .gz)"
+READABLE = "csv, tsv, json, jsonl, parquet, xlsx or conll (each also .gz)"
 BLOCK = 1 << 20
+HEAD = 1 << 16
+"""Bytes from which the kind of a file is told; names are rare enough that a few lines may hold no tag but O."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,7 @@ def _recognise(name: str, path: Path, source: str) -> Source:
     compressed = head.startswith(b"\x1f\x8b")
     try:
         with gzip.open(path, "rb") if compressed else path.open("rb") as plain:
-            head = plain.read(4096)
+            head = plain.read(HEAD)
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(_damaged(name, error)) from None
     if not head.strip():
@@ -131,6 +134,8 @@ def _format(name: str, head: bytes, suffix: str) -> Format:
             Fault("K103", name, "this is an old .xls workbook.", "Save it as .xlsx or CSV UTF-8 and use that file.")
         )
     wanted = SUFFIXES.get(suffix)
+    if suffix in ("", ".txt", ".tsv", ".tab") and _is_conll(head):
+        return "conll"
     if wanted in ("parquet", "xlsx"):
         raise InputError(
             Fault("K103", name, f"the bytes are not {suffix}.", f"Save it again, as {READABLE}, with the right suffix.")
@@ -139,6 +144,12 @@ def _format(name: str, head: bytes, suffix: str) -> Format:
         return wanted
     first = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
     return "json" if first == b"[" else "jsonl" if first == b"{" else "delimited"
+
+
+def _is_conll(head: bytes) -> bool:
+    from tunesmith.data.conll import looks_conll
+
+    return looks_conll(head.decode("utf-8-sig", "replace"), cut=len(head) == HEAD)
 
 
 def _damaged(name: str, error: BaseException) -> Fault:

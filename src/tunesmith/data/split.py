@@ -22,9 +22,9 @@ def split_examples(
 ) -> tuple[list[int], list[int]]:
     """Return the places of the rows to keep and of those to hold out.
 
-    Every class is held out in the same share (numbers: every tenth of the ranks; several labels: by the rarest one),
-    rows of one group stay together, and every class keeps a row. With `times` the latest rows are held out instead, and
-    a group that spans the border is kept.
+    Every class is held out in the same share (numbers: every tenth of the ranks; several labels or spans: by the
+    rarest one), rows of one group stay together, and every class keeps a row. With `times` the latest rows are held out
+    instead, and a group that spans the border is kept.
 
     Args:
         examples: rows with targets.
@@ -84,14 +84,17 @@ def fold_examples(
 
 
 def strata_of(examples: Sequence[Example]) -> Array:
-    """Return the stratum of each row as a number: its class, its rarest class, or the tenth that its number is in."""
+    """Return the stratum of each row as a number.
+
+    It is its class, its rarest class or kind of span, whether it has an answer, or the tenth that its number is in.
+    """
     targets = [example.target for example in examples]
     if targets and isinstance(targets[0], int | float):
         ranks = np.argsort(np.argsort(np.asarray(targets, dtype=np.float64), kind="stable"), kind="stable")
         return ranks * min(BINS, max(1, len(targets) // 4)) // len(targets)
-    counts = Counter(name for target in targets if isinstance(target, tuple) for name in target)
+    counts = Counter(name for target in targets for name in classes_of(target))
     names = [
-        min(target, key=lambda name: (counts[name], name), default="") if isinstance(target, tuple) else str(target)
+        min(classes_of(target), key=lambda name: (counts[name], name), default="answered" if target else "")
         for target in targets
     ]
     return np.unique(np.asarray(names, dtype=object).astype(str), return_inverse=True)[1].reshape(-1)

@@ -31,7 +31,7 @@ CODES: dict[str, Code] = {
     "K103": Code(
         "Not a table",
         "Rows were expected: lines of cells, or objects with the same keys.",
-        "Save the data as csv, tsv, json, jsonl, parquet or xlsx.",
+        "Save the data as csv, tsv, json, jsonl, parquet, xlsx or conll.",
     ),
     "K104": Code(
         "A torn row",
@@ -182,6 +182,56 @@ CODES: dict[str, Code] = {
         "A time that cannot be read",
         "Rows can only be ordered by time where every one has a time.",
         "Write times as 2024-03-31 or 2024-03-31T12:00, or as numbers.",
+    ),
+    "K140": Code(
+        "Tokens and tags of different length",
+        "Every word has one tag. Where the numbers differ, nobody can say which tag belongs to which word.",
+        "Mend the rows, or set data.on_bad_row to error, skip or keep (then missing tags are O).",
+    ),
+    "K141": Code(
+        "Spans that cannot be read, or are not within the text",
+        "A span has a start, an end behind its last character, and a label: 0 <= start < end <= length of the text.",
+        'Write [[0, 7, "PRODUCT"]] or [{"start": 0, "end": 7, "label": "PRODUCT"}]; count characters from 0.',
+    ),
+    "K142": Code(
+        "Spans that overlap",
+        "Every word gets one tag, so of spans that share words one only can be learnt: the longest was kept.",
+        "Mark every stretch once, or train one model for each layer of spans.",
+    ),
+    "K143": Code(
+        "Spans that cover another text than they say",
+        "The text was probably changed after it was marked, or the offsets count something else than characters.",
+        "Export the marks again with the text that they were made on.",
+    ),
+    "K144": Code(
+        "Spans that begin or end within a word",
+        "A model marks whole words, so it can never get such a span exactly right. It is scored as it is given.",
+        "Mark whole words; look for offsets that are off by one.",
+    ),
+    "K145": Code(
+        "Spans with white space at their ends",
+        "It is no part of what was meant, and was taken off.",
+        "Nothing need be done.",
+    ),
+    "K146": Code(
+        "Broken sequences of tags",
+        "A tag goes on a span that has not begun, as I-PER after O. It was read as the beginning of a new one.",
+        "Look at the rows and mend the tags.",
+    ),
+    "K147": Code(
+        "Kinds of span with few examples",
+        "What has a handful of examples is hardly learnt, and its score is chance.",
+        "Mark more of them, or merge the kinds under data.labels.",
+    ),
+    "K148": Code(
+        "Empty tokens",
+        "A word without a character cannot be read. It was left out with its tag.",
+        "Nothing need be done; clean the file to be sure.",
+    ),
+    "K149": Code(
+        "Marks that do not open or close",
+        "Half a mark marks nothing, so it was read as text, and the model will see it.",
+        "Mend the marks: [words](KIND) or <KIND>words</KIND>. They do not nest; a backslash makes a bracket text.",
     ),
     "K150": Code(
         "Questions without an answer",
