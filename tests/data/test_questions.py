@@ -16,9 +16,8 @@ from hypothesis import strategies as st
 from tunesmith.core.example import Answer
 from tunesmith.core.report import Finding
 from tunesmith.data.answers import place, read_answers
-from tunesmith.data.questions import context_groups, prepare_questions, question_findings
-from tunesmith.data.read import read_table
-from tunesmith.data.rows import Prepared
+from tunesmith.data.questions import context_groups, question_findings
+from tunesmith.data.rows import Prepared, prepare
 from tunesmith.errors import InputError
 from tunesmith.recipe.schema import Data
 
@@ -28,8 +27,7 @@ NORLAND = (Answer("Norland", 19),)
 
 def read(**files: Path | str | None) -> Prepared:
     data = Data(**{role: str(value) for role, value in files.items() if value is not None})  # type: ignore[arg-type]
-    tables = {split: read_table(name) for split in ("train", "dev", "test") if (name := getattr(data, split))}
-    return prepare_questions(tables, data)
+    return prepare(data, "answer")
 
 
 def jsonl(path: Path, rows: Sequence[dict[str, Any]]) -> Path:
@@ -301,6 +299,10 @@ def test_questions_about_one_context_are_one_group(tmp_path: Path) -> None:
     rows = [row(["Norland"]), row(["x"], context="x y"), row(["sea"], context=RIVER + " "), row(["y"], context="x y")]
     groups = context_groups(read(train=jsonl(tmp_path / "rows.jsonl", rows)).files["train"])
     assert groups[0] == groups[2] != groups[1] == groups[3]
+    towns = ", ".join(f"past town {number} with {number * 7} mills" for number in range(30))
+    long = read(train=jsonl(tmp_path / "long.jsonl", [row(["town"], context=name + towns) for name in "ab"]))
+    assert context_groups(long.files["train"]) == [0, 1]
+    assert context_groups(long.files["train"], near=True) == [0, 0]
 
 
 # --- real files --------------------------------------------------------------------------------------------------

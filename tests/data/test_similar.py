@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 
 from tunesmith.core.report import Finding
-from tunesmith.data.read import read_table
-from tunesmith.data.rows import Prepared
-from tunesmith.data.similar import prepare_similar, similar_findings
+from tunesmith.data.rows import Prepared, prepare
+from tunesmith.data.similar import similar_findings
 from tunesmith.errors import InputError
 from tunesmith.recipe.schema import Data
 
@@ -26,8 +25,7 @@ FAR = ["stocks fell on monday", "the oven is far too hot", "a ship has left port
 
 def read(**more: Any) -> Prepared:
     data = Data(**{role: str(value) if isinstance(value, Path) else value for role, value in more.items()})
-    tables = {split: read_table(name) for split in ("train", "dev", "test") if (name := getattr(data, split))}
-    return prepare_similar(tables, data)
+    return prepare(data, "embed")
 
 
 def write(path: Path, header: Sequence[str], *columns: Sequence[Any]) -> Path:

@@ -13,7 +13,7 @@ from tunesmith.core.report import Finding, Severity
 from tunesmith.data.answers import Placed, place, read_answers
 from tunesmith.data.arrays import column_texts
 from tunesmith.data.columns import refuse_missing
-from tunesmith.data.duplicates import find_clusters
+from tunesmith.data.duplicates import Array, find_clusters
 from tunesmith.data.findings import count_of, have, note_rows, raise_errors, shorten
 from tunesmith.data.labels import fold
 from tunesmith.data.roles import ROW_ROLES, no_column, raise_faults, said, told_columns, usual_column
@@ -202,9 +202,21 @@ def _answer_cells(table: Table, column: str) -> Iterator[tuple[Any, Any]]:
 # --- findings ----------------------------------------------------------------------------------------------------
 
 
-def context_groups(rows: Rows) -> list[int]:
-    """Return a number per row, equal for rows whose contexts are: the questions about one text stay together."""
-    return [int(number) for number in find_clusters([rows.texts[1]], near=False).same]
+def context_groups(rows: Rows, *, near: bool = False) -> list[int]:
+    """Return a number per row, equal for rows whose contexts are: the questions about one text stay together.
+
+    Args:
+        near: whether nearly equal contexts count as equal, too.
+    """
+    ids, contexts = _contexts(rows.texts[1])
+    return [int(number) for number in find_clusters([contexts], near=near).near[ids]]
+
+
+def _contexts(*columns: Sequence[str]) -> tuple[Array, list[str]]:
+    """Return the number of every context, and the contexts, each once: a hundred questions may share one."""
+    numbers: dict[str, int] = {}
+    ids = [numbers.setdefault(text, len(numbers)) for column in columns for text in column]
+    return np.array(ids, dtype=np.int64), list(numbers)
 
 
 def question_findings(prepared: Prepared) -> Iterator[Finding]:
@@ -261,14 +273,12 @@ def _conflict_findings(rows: Rows) -> Iterator[Finding]:
 
 def _leak_findings(prepared: Prepared) -> Iterator[Finding]:
     """Find contexts of dev and test that train has, and contexts of test that dev has."""
-    numbers: dict[str, int] = {}
-    ids = {
-        split: np.array([numbers.setdefault(text, len(numbers)) for text in rows.texts[1]], dtype=np.int64)
-        for split, rows in prepared.files.items()
-    }
-    if len(ids) < 2:
+    if len(prepared.files) < 2:
         return
-    clusters = find_clusters([list(numbers)])  # each context once: a hundred questions may share it
+    all_ids, contexts = _contexts(*(rows.texts[1] for rows in prepared.files.values()))
+    ends = np.cumsum([len(rows) for rows in prepared.files.values()])[:-1]
+    ids = dict(zip(prepared.files, np.split(all_ids, ends), strict=True))
+    clusters = find_clusters([contexts])
     for left, right in (("train", "dev"), ("train", "test"), ("dev", "test")):
         if left not in ids or right not in ids:
             continue
