@@ -73,7 +73,9 @@ def best_overlap(
     """Answer with what stands beside the words of the question.
 
     The sentence that shares most with the question, in it the clause that does, and of that what is left when words of
-    the question and marks are taken from both ends. A word that the context has n times counts log(1 + 1/n). On every fourth train row of CMRC 2018 the F1 of that is 36.9; the whole clause has 30.8, the whole sentence 29.8,
+    the question and marks are taken from both ends. A word that the context has n times counts log(1 + 1/n).
+
+    On every fourth train row of CMRC 2018 the F1 of that is 36.8; the whole clause has 30.8, the whole sentence 29.8,
     and a window as long as the usual answer, next to the words of the question, 28.5.
 
     Args:
