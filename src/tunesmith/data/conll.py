@@ -31,15 +31,18 @@ _TAG = re.compile(r"O|[BIESLUM]-\S+")
 
 
 def looks_conll(head: str, *, cut: bool) -> bool:
-    """Return whether `head`, the beginning of a file, has a word and a tag on every line.
+    """Return whether `head`, the beginning of a file, has a word and a tag on every line, and blank lines between some.
 
     Args:
         head: decoded; its last line may be torn.
         cut: whether there is more behind it.
     """
-    lines = head.splitlines()[: -1 if cut else None]
-    rows = [_GAP.split(line.strip()) for line in lines if line.strip() and not line.startswith(("#", DOCUMENT))]
-    if len(rows) < 3:
+    lines = head.split("\n")[: -1 if cut else None]
+    plain = _plain(lines)
+    tabs = _has_tabs(plain)
+    rows = [_cells(line.rstrip("\r"), tabs) for line in plain]
+    parted = any(not line.strip() for line in "\n".join(lines).strip().split("\n"))
+    if len(rows) < 3 or not parted:
         return False
     width, usual = Counter(map(len, rows)).most_common(1)[0]
     tagged = sum(len(row) == width and _TAG.fullmatch(row[-1]) is not None for row in rows)
@@ -97,8 +100,8 @@ class _Form:
 
     @classmethod
     def of(cls, lines: Sequence[str]) -> _Form:
-        plain = [line for line in lines if line.strip() and not line.startswith(("#", DOCUMENT))]
-        tabs = sum("\t" in line for line in plain) * 2 > len(plain)
+        plain = _plain(lines)
+        tabs = _has_tabs(plain)
         rows = [_cells(line, tabs) for line in plain]
         width = Counter(map(len, rows)).most_common(1)[0][0] if rows else 0
         whole = [row for row in rows if len(row) == width]
@@ -114,6 +117,15 @@ class _Form:
         return (
             f"{rows}; of {self.width} columns, number {self.word + 1} is the word and number {self.tag + 1} its tag.",
         )
+
+
+def _plain(lines: Sequence[str]) -> list[str]:
+    """Return the lines that are words beyond doubt."""
+    return [line for line in lines if line.strip() and not line.startswith(("#", DOCUMENT))]
+
+
+def _has_tabs(lines: Sequence[str]) -> bool:
+    return sum("\t" in line for line in lines) * 2 > len(lines)
 
 
 def _starts_over(lines: Sequence[str], tabs: bool) -> bool:
@@ -167,8 +179,10 @@ def _sentences(lines: Sequence[str], form: _Form) -> Iterator[_Sentence]:
 
 
 def _is_word(cells: Sequence[str], form: _Form) -> bool:
-    """Return whether a line that begins with `#` is a word: it has the cells of one, and a tag that others have."""
-    return len(cells) == form.width and form.width > 1 and cells[form.tag] in form.known
+    """Return whether a line that begins with `#` is a word: it has the cells of one, and a tag."""
+    if len(cells) != form.width or form.width < 2:
+        return False
+    return cells[form.tag] in form.known or _TAG.fullmatch(cells[form.tag]) is not None
 
 
 def _torn_finding(name: str, torn: Sequence[_Sentence], form: _Form, on_bad_row: str) -> Finding:

@@ -37,8 +37,8 @@ def read_hub(source: str) -> Table:
         ) from None  # fmt: skip
     names = {
         column: list(feature.names)
-        for column, feature in rows.features.items()
-        if isinstance(feature, datasets.ClassLabel)
+        for column, outer in rows.features.items()
+        if isinstance(feature := getattr(outer, "feature", outer), datasets.ClassLabel)
     }
     data = plain_table(rows.data.table if rows._indices is None else rows.flatten_indices().data.table, names)
     digest = hashlib.sha256(str(rows._fingerprint).encode()).hexdigest()

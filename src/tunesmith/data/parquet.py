@@ -17,7 +17,7 @@ from tunesmith.errors import Fault, InputError
 def parquet_chunks(source: Source, rows: int) -> Iterator[pa.Table]:
     """Yield the rows of a parquet file in tables of at most `rows` rows: strings, numbers and lists of strings.
 
-    Class numbers get the names that the Hugging Face `datasets` library leaves in the metadata.
+    Class numbers, in lists too, get the names that the Hugging Face `datasets` library leaves in the metadata.
     """
     import pyarrow.parquet as pq
 
@@ -41,11 +41,19 @@ def class_names(metadata: dict[bytes, bytes] | None) -> dict[str, list[str]]:
         features: dict[str, Any] = info.get("info", {}).get("features", {})
     except (ValueError, AttributeError):
         return {}
+    inner = {name: _inner(feature) for name, feature in features.items()}
     return {
         name: feature["names"]
-        for name, feature in features.items()
+        for name, feature in inner.items()
         if isinstance(feature, dict) and feature.get("_type") == "ClassLabel" and isinstance(feature.get("names"), list)
     }
+
+
+def _inner(feature: Any) -> Any:
+    """Return what a list is a list of; anything else as it is."""
+    if isinstance(feature, list) and len(feature) == 1:
+        return feature[0]
+    return feature.get("feature", feature) if isinstance(feature, dict) else feature
 
 
 def plain_table(table: pa.Table, names: dict[str, list[str]]) -> pa.Table:
@@ -56,12 +64,18 @@ def plain_table(table: pa.Table, names: dict[str, list[str]]) -> pa.Table:
     return pa.table(columns)
 
 
+def _name(names: list[str], value: Any) -> str | None:
+    return names[value] if isinstance(value, int) and value in range(len(names)) else None
+
+
 def _plain(column: pa.ChunkedArray, names: list[str] | None) -> pa.ChunkedArray:
     kind = column.type
     if names and pa.types.is_integer(kind):
-        known = range(len(names))
-        column = pa.chunked_array([[names[value] if value in known else None for value in column.to_pylist()]])
+        column = pa.chunked_array([[_name(names, value) for value in column.to_pylist()]])
         return column.cast(pa.string())
+    if names and (pa.types.is_list(kind) or pa.types.is_large_list(kind)):
+        lists = [items and [_name(names, value) for value in items] for items in column.to_pylist()]
+        return pa.chunked_array([pa.array(lists, pa.list_(pa.string()))])
     if pa.types.is_dictionary(kind):
         column = column.cast(kind.value_type)
         kind = column.type

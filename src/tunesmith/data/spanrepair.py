@@ -75,8 +75,8 @@ class Repairs:
 
 def repaired(
     place: int, text: str, marked: Sequence[Marked], words: Sequence[tuple[int, int]], repairs: Repairs
-) -> tuple[Span, ...] | None:
-    """Return the spans of a row in order, without overlaps and white space at their ends; None where one is not in it.
+) -> tuple[tuple[Span, ...], bool]:
+    """Return the spans of a row in order, without overlaps and white space at their ends, and whether all are in it.
 
     Args:
         place: of the row, for `repairs`.
@@ -100,7 +100,7 @@ def repaired(
         for span in spans:
             if span.start not in starts or span.end not in ends:
                 repairs.note("cut", place, _around(text, span))
-    return tuple(spans) if len(inside) == len(fitting) else None
+    return tuple(spans), len(inside) == len(fitting)
 
 
 def _in_characters(place: int, text: str, marked: Sequence[Marked], repairs: Repairs) -> list[Marked]:

@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from tunesmith.data.arrays import column_texts, is_list
 from tunesmith.data.markup import EXAMPLES, Style, style_of
-from tunesmith.data.names import LABEL, TEXT, WEAK_TEXT, words_of
-from tunesmith.data.profile import profile_columns
+from tunesmith.data.names import ID, LABEL, TEXT, WEAK_TEXT, head_word, words_of
+from tunesmith.data.profile import Profile, profile_columns
 from tunesmith.data.roles import ROW_ROLES, no_column, said, told_columns, usual_column
 from tunesmith.data.schemes import split_tag
 from tunesmith.data.spanlist import HOLDERS, read_spanlist
@@ -48,22 +48,30 @@ class TagColumns:
 
 
 def find_marks(table: Table, data: Data) -> str:
-    """Return the sentence that says by which columns the rows of `table` are marked; empty where nothing is plain."""
+    """Return the sentence that says by which columns the rows of `table` are marked; empty where nothing is plain.
+
+    Nothing is plain where a text with spans, or with marks in it, has a column of labels beside it.
+    """
     told = told_columns(table, data, ("text", *ROW_ROLES))
     free = [name for name in table.columns if name not in told.values()]
     if not data.text and (pair := _find_tokens(table, free, {})):
         return f'column "{pair["tags"]}" holds a tag for every word of column "{pair["tokens"]}"'
-    if spans := _find_spans(table, free):
-        return f'column "{spans}" holds marked spans'
     profiles = profile_columns(table)
-    labels = [name for name in free if profiles[name].is_label or _plain_name(name) in LABEL[0] | LABEL[1]]
-    texts = [data.text] if data.text else [name for name in free if profiles[name].is_prose and name not in labels]
-    if len(texts) == 1 and not labels:
-        sample = _sample(table, texts[0])
+    labels = {name for name in free if profiles[name].is_label and not _is_id(name, profiles[name])}
+    if spans := _find_spans(table, free):
+        named = {name for name in labels - {spans} if _plain_name(name) in LABEL[0]}
+        return "" if named else f'column "{spans}" holds marked spans'
+    texts = [data.text] if data.text else [name for name in free if profiles[name].is_text]
+    if len(texts) == 1 and labels <= set(texts):
+        sample = column_texts(_head(table, texts[0]))
         style, marked = style_of(sample)
         if style and marked >= MARKED_SHARE * len(sample):
             return f'column "{texts[0]}" holds marks such as {EXAMPLES[style]}'
     return ""
+
+
+def _is_id(name: str, profile: Profile) -> bool:
+    return profile.is_id or head_word(name) in ID
 
 
 def tag_columns(table: Table, data: Data) -> TagColumns:
@@ -151,14 +159,14 @@ def _find_tokens(table: Table, free: Sequence[str], told: dict[str, str]) -> dic
 
 
 def _run_parallel(table: Table, tokens: str, tags: str) -> bool:
-    """Return whether most rows have as many tags as tokens, and strings of tags say B- or I- somewhere."""
+    """Return whether half of the rows have as many tags as tokens; strings must say B- or I- somewhere, too."""
     pairs = [
         (one, two)
         for one, two in zip(*(word_lists(_head(table, name)) for name in (tokens, tags)), strict=True)
         if one and two
     ]
     even = sum(len(one) == len(two) for one, two in pairs)
-    if not pairs or even * 2 <= len(pairs):
+    if not pairs or even * 2 < len(pairs):
         return False
     if is_list(table.data[tags]):
         return True
@@ -215,7 +223,3 @@ def _plain_name(name: str) -> str:
 
 def _head(table: Table, name: str) -> pa.ChunkedArray:
     return table.data[name].slice(0, SAMPLE_ROWS)
-
-
-def _sample(table: Table, name: str) -> list[str]:
-    return column_texts(_head(table, name))

@@ -205,11 +205,10 @@ def _rows(file: File, keeps: bool) -> Rows:
             file.repairs.note("no_spans", at)
         if row.spans is None or row.left_out:
             continue
-        spans = repaired(at, row.text, row.spans, row.words, file.repairs)
-        if spans is None and not keeps:
-            continue
-        places.append(at)
-        targets.append(spans or ())
+        spans, whole = repaired(at, row.text, row.spans, row.words, file.repairs)
+        if whole or keeps:
+            places.append(at)
+            targets.append(spans)
     kept = [file.read[at] for at in places]
     words = [row.words for row in kept] if any(row.words for row in kept) else []
     return Rows(file.table, np.array(places, dtype=np.int64), ([row.text for row in kept],), list(targets), words)
