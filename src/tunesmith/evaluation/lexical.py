@@ -40,6 +40,8 @@ def lexical_vectors(train_texts: Sequence[str], sides: Sequence[tuple[str, ...]]
 
     Source: for the signs, Weinberger et al., "Feature hashing for large scale multitask learning", 2009.
     """
+    if not sides:
+        return np.zeros((0, 2, 1), dtype=np.float32)
     texts = sorted({text for row in sides for text in row})
     _, found = features([(text,) for text in train_texts], [(text,) for text in texts])
     size = int(np.clip(CELLS // max(1, sum(map(len, sides))), NARROWEST, WIDEST))
