@@ -17,7 +17,7 @@ from tunesmith.jobs.train import train
 from tunesmith.models.tiny import FAMILIES, save_tiny
 from tunesmith.recipe import catalogue
 
-TASKS = sorted(catalogue.TASKS)
+TASKS = ["classify", "multilabel", "pair", "regress"]
 DOCS = Path(__file__).parents[2] / "docs" / "tasks"
 
 
@@ -121,13 +121,12 @@ def test_it_trains_saves_and_predicts(task: str, family: str, trained: Any, tabl
 @pytest.mark.parametrize("task", TASKS)
 def test_the_report_holds_the_figures_of_the_saved_bundle(task: str, trained: Any, tables: dict[str, Path]) -> None:
     from tunesmith.jobs.retest import retest
-    from tunesmith.jobs.workshop import targets_of
     from tunesmith.runs.store import Run
 
     report = Run.load(trained(task)).report()
     found = retest(trained(task))
     metric = found.task.metrics()[report["metric"]]
-    again = float(metric(targets_of(found.task, found.examples), found.outputs))
+    again = float(metric(found.task.truth(found.examples), found.outputs))
     assert again == pytest.approx(report["test"][report["metric"]]["value"], abs=1e-6, nan_ok=True)
     for score in report["test"].values():
         assert score["low"] <= score["value"] <= score["high"]
@@ -188,5 +187,5 @@ def test_a_text_longer_than_the_window_is_read_to_its_end_where_windows_are_aske
     }  # fmt: skip
     bundle = load_bundle(train(recipe, folder=tmp_path / "run").folder)
     start = "the film was so so so so so so so so so so so so so "
-    ends = bundle.probabilities(bundle.examples([start + "good", start + "bad"]))
+    ends = bundle.answers(bundle.examples([start + "good", start + "bad"]))
     assert not np.allclose(ends[0], ends[1], atol=1e-6), "the last word is seen"

@@ -11,7 +11,8 @@ from torch import nn
 from tunesmith.core.batch import Batch, Loss, Objective
 from tunesmith.core.example import TextExample
 from tunesmith.core.strategy import Strategy
-from tunesmith.engine.objective import compose, pool_windows, run_model, task_objective, window_gradient
+from tunesmith.engine.objective import compose, run_model, task_objective, window_gradient
+from tunesmith.engine.units import mean_by
 from tunesmith.models.load import load_model
 from tunesmith.tasks.classify import Classify
 from tunesmith.text.batching import Collator
@@ -28,7 +29,7 @@ def parts(tiny: Path, rows: list[tuple[str, str]]) -> tuple[nn.Module, Classify,
     task = Classify().fit(examples)
     loaded = load_model(tiny, task.head(), seed=1)
     features = Encoder(loaded.tokenizer, 32).encode(examples, task.target)
-    return loaded.model.eval().double(), task, features, Collator(0)
+    return loaded.model.eval().double(), task, features, Collator(0, task.head().problem)
 
 
 def gradient(model: nn.Module, objective: Objective, micro: list[Batch], strategies: list[Strategy]) -> torch.Tensor:
@@ -81,12 +82,12 @@ def test_after_backward_adds_the_gradient_of_another_pass(parts) -> None:
 
 def test_windows_of_one_example_are_averaged() -> None:
     outputs = torch.tensor([[1.0, 3.0], [3.0, 5.0], [7.0, 7.0]])
-    pooled = pool_windows(outputs, torch.tensor([0, 0, 1]), 2)
+    pooled = mean_by(outputs, torch.tensor([0, 0, 1]), 2)
     assert pooled.tolist() == [[2.0, 4.0], [7.0, 7.0]]
 
 
 def test_padding_does_not_change_an_output(parts) -> None:
-    model, _, features, collate = parts
-    alone = torch.cat([run_model(model, collate([f])) for f in features])
-    together = run_model(model, collate(features))
+    model, task, features, collate = parts
+    alone = torch.cat([run_model(model, collate([f]), task) for f in features])
+    together = run_model(model, collate(features), task)
     assert torch.allclose(alone, together, atol=1e-6)

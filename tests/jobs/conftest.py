@@ -32,7 +32,6 @@ def build_run(
     from tunesmith.data.load import load_splits
     from tunesmith.data.split import fold_examples
     from tunesmith.evaluation.interval import bootstrap
-    from tunesmith.jobs.workshop import targets_of
     from tunesmith.models.load import load_model
     from tunesmith.recipe.catalogue import load_entry
     from tunesmith.runs.store import open_run
@@ -48,13 +47,13 @@ def build_run(
         contents = Contents(task, recipe.text.model_copy(update={"max_tokens": 16}), 1.0, recipe.digest(), 1)
         save_bundle(run.folder / "model", made.model, made.tokenizer, contents)
         test = loaded.splits.train if loaded.protocol == "folds" else loaded.splits.test
-        outputs = load_bundle(run.folder).probabilities(test)
+        outputs = load_bundle(run.folder).answers(test)
         if loaded.protocol == "folds":
             evaluate = recipe.evaluate
             folds = fold_examples(test, loaded.groups, evaluate.folds, evaluate.repeats, recipe.seed)
             for number, (_, outside) in enumerate(folds, 1):
                 run.keep(f"fold-{number}", {"tuned": outputs[outside].tolist()})
-        scores = bootstrap(task.metrics(), targets_of(task, test), outputs, resamples=50, seed=recipe.seed)
+        scores = bootstrap(task.metrics(), task.truth(test), outputs, resamples=50, seed=recipe.seed)
         run.write_report(
             {
                 "task": task.name, "metric": task.metric, "verdict": "It was not trained.",

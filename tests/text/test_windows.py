@@ -85,5 +85,5 @@ def test_sorted_batches_hold_all_windows_of_an_example_together(tiny: Path) -> N
     assert sorted(i for positions, _ in batches for i in positions) == [0, 1, 2, 3, 4]
     for positions, windows in batches:
         assert {w.owner for w in windows} == set(positions)
-        batch = Collator(0)(windows)
+        batch = Collator(0, "single_label_classification")(windows)
         assert len(batch.weights) == len(positions)

@@ -63,7 +63,7 @@ def save_bundle(folder: Path, model: nn.Module, tokenizer: Any, contents: Conten
             tokenizer.model_max_length = contents.text.max_tokens
             tokenizer.save_pretrained(half)
         (half / FILE).write_text(json.dumps(contents.as_dict(), indent=1, ensure_ascii=False), encoding="utf-8")
-        for path in sorted(half.iterdir()):
+        for path in sorted(path for path in half.rglob("*") if path.is_file()):
             with path.open("rb") as file:
                 os.fsync(file.fileno())
         shutil.rmtree(folder, ignore_errors=True)

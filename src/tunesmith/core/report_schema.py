@@ -131,16 +131,53 @@ class Moment(TypedDict, total=False):
     seconds: float
 
 
-class Mistake(TypedDict, total=False):
-    """A test row that was predicted wrongly; the list holds the worst first."""
+class SpanData(TypedDict, total=False):
+    """A stretch of a text, in characters; `score` where a model found it."""
+
+    start: int
+    end: int
+    label: str
+    score: float
+
+
+class Shown(TypedDict, total=False):
+    """A test row with what was said of it.
+
+    `tag`: `spans` found in `text`, and `target_spans` marked there. `answer`: `text` is the question, `context` what it
+    was asked of; the spans stand in the context. `embed`: `target` is the score of the pair, `score` its cosine, and
+    `nearest` the text that came nearest to `text` where texts are ranked.
+    """
 
     id: str
     source: str
     text: str
     text_b: str
+    context: str
+    nearest: str
     target: Label
     label: Label
     score: float
+    spans: list[SpanData]
+    target_spans: list[SpanData]
+
+
+class SpanErrors(TypedDict, total=False):
+    """Spans of the test rows: right, wrong in bounds, kind or both, missed, or invented."""
+
+    right: int
+    boundary: int
+    kind: int
+    both: int
+    missed: int
+    invented: int
+
+
+class AnswerScores(TypedDict, total=False):
+    """Of each test question: exact match, F1, and how sure the model was."""
+
+    exact: list[float]
+    f1: list[float]
+    score: list[float]
 
 
 class FindingData(TypedDict, total=False):
@@ -212,7 +249,10 @@ class ReportData(TypedDict, total=False):
     curve_text: str
     history: list[Moment]
     best_step: int
-    errors: list[Mistake]
+    errors: list[Shown]
+    samples: list[Shown]
+    span_errors: SpanErrors
+    answers: AnswerScores
     data: DataSummary
     speed: Speed
     recipe_digest: str

@@ -130,8 +130,12 @@ class Task(Protocol):
         """Return the parts of report.json that only such a task has: figures by class, confusion, calibration, …"""
         ...
 
-    def mistakes(self, examples: Sequence[Example], answers: Array) -> list[dict[str, Any]]:
-        """Return the worst errors first, as `core.report_schema.Mistake`."""
+    def worst(self, examples: Sequence[Example], answers: Array) -> Sequence[int]:
+        """Return the places of the examples that were answered wrongly, the worst first."""
+        ...
+
+    def show(self, at: int, examples: Sequence[Example], answers: Array) -> dict[str, Any]:
+        """Return the example at a place with its answer, as `core.report_schema.Shown`."""
         ...
 
     def state(self) -> dict[str, Any]:

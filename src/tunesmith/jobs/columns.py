@@ -9,6 +9,9 @@ from typing import Any
 from tunesmith.bundle.load import Bundle
 from tunesmith.errors import Fault, InputError, did_you_mean
 
+ROLES = {"pair": ("text_a", "text_b"), "embed": ("text_a", "text_b"), "answer": ("question", "context")}
+"""Task → the roles of its texts, where these are not one `text`."""
+
 
 def text_columns(bundle: Bundle, there: Sequence[str], asked: Sequence[str], source: str) -> tuple[str, ...]:
     """Return the column of the text, or the two of a pair.
@@ -23,6 +26,8 @@ def text_columns(bundle: Bundle, there: Sequence[str], asked: Sequence[str], sou
         InputError: a column is not there (K611), or which one it is cannot be known (K612).
     """
     roles = text_roles(bundle)
+    if bundle.task.name == "embed" and (len(asked) == 1 or (not asked and len(there) == 1)):
+        return _checked(asked or there, ("text",), there, source)  # vectors of single texts
     if asked:
         return _checked(asked, roles, there, source)
     trained = trained_columns(bundle)
@@ -48,8 +53,8 @@ def trained_columns(bundle: Bundle) -> dict[str, Any]:
 
 
 def text_roles(bundle: Bundle) -> tuple[str, ...]:
-    """Return `text`, or `text_a` and `text_b` where the model reads pairs."""
-    return ("text_a", "text_b") if bundle.task.name == "pair" else ("text",)
+    """Return `text`, or the two texts that the task reads."""
+    return ROLES.get(bundle.task.name, ("text",))
 
 
 def refuse_count(asked: Sequence[str], roles: Sequence[str], source: str) -> None:

@@ -9,11 +9,15 @@ from typing import Any, TypeAlias, overload
 
 from tunesmith.bundle.load import Bundle, load_bundle
 from tunesmith.core.prediction import Prediction
+from tunesmith.core.task import Array
 from tunesmith.errors import Fault, InputError
 from tunesmith.jobs.columns import text_columns, text_roles
+from tunesmith.jobs.shown import added_columns, cells, shown
 
 Text: TypeAlias = str | tuple[str, str]
 Row: TypeAlias = dict[str, Any]
+Found: TypeAlias = "Prediction | Array"
+"""A prediction, or the vector of a text."""
 ROWS_AT_ONCE = 1024  # sorted by length inside, so that batches are even; a few MB of text
 
 
@@ -46,14 +50,17 @@ def predict(
         run: a run folder, its `model` folder, or a loaded bundle.
         texts: texts, or pairs of texts for a `pair` model; this or `data`.
         data: a file (csv, tsv, json, jsonl, parquet, xlsx, also .gz), `-` for stdin, or `hub:NAME`.
-        columns: the column of the text in `data`, or the two of a pair; those of the training where not given.
-        out: write .csv, .tsv, .jsonl or .parquet there: all columns of `data`, then `label`, `score` and a column
-            `p_CLASS` per class. A name that `data` has already gets `predicted_` in front.
+        columns: the column of the text in `data`, or the two of a pair, or question and context; those of the training
+            where not given. One column for a model of `embed` asks for vectors.
+        out: write .csv, .tsv, .jsonl or .parquet there: all columns of `data`, then what was predicted (`label`,
+            `score` and a column `p_CLASS` per class; `spans`; `answer`, `score`, `start` and `end`; `vector`). A name
+            that `data` has already gets `predicted_` in front.
         batch_size: windows per batch; 64 where not given.
 
     Returns:
-        an iterator of rows `{"text", "label", "score", "scores"}` (with `evidence` where there is some); with `out`
-        what was written: `{"out", "rows", "columns", "labels"}`, where `labels` counts each predicted label.
+        an iterator of rows `{"text", "label", "score", "scores"}` (with `evidence` where there is some; `tag` has
+        `spans`, `answer` has `answer` and `spans`, `embed` of single texts `vector`); with `out` what was written:
+        `{"out", "rows", "columns", "labels"}`, where `labels` counts each predicted label.
 
     Raises:
         InputError: no bundle, no such column, a text where two are read; each with the remedy.
@@ -67,13 +74,18 @@ def predict(
     bundle = run if isinstance(run, Bundle) else load_bundle(run)
     rows = _text_rows(bundle, texts) if texts is not None else _data_rows(bundle, str(data), columns)
     if out is None:
-        return (_shown(bundle, text, found) for _, text, found in _predicted(bundle, rows, batch_size))
+        found = _predicted(bundle, rows, batch_size)
+        return ({**_by_role(bundle, text), **shown(bundle.task, one)} for _, text, one in found)
     return _written(bundle, rows, Path(out), batch_size)
 
 
 def _text_rows(bundle: Bundle, texts: Iterable[Text]) -> Iterator[tuple[Row, Text]]:
     for text in texts:
-        yield dict(zip(text_roles(bundle), (text,) if isinstance(text, str) else text, strict=False)), text
+        yield _by_role(bundle, text), text
+
+
+def _by_role(bundle: Bundle, text: Text) -> Row:
+    return {"text": text} if isinstance(text, str) else dict(zip(text_roles(bundle), text, strict=True))
 
 
 def _data_rows(bundle: Bundle, data: str, columns: Sequence[str]) -> Iterator[tuple[Row, Text]]:
@@ -89,17 +101,16 @@ def _data_rows(bundle: Bundle, data: str, columns: Sequence[str]) -> Iterator[tu
 
 def _predicted(
     bundle: Bundle, rows: Iterator[tuple[Row, Text]], batch_size: int | None
-) -> Iterator[tuple[Row, Text, Prediction]]:
+) -> Iterator[tuple[Row, Text, Found]]:
     while block := list(islice(rows, ROWS_AT_ONCE)):
-        found = bundle.predict([text for _, text in block], batch_size=batch_size)
-        for (row, text), prediction in zip(block, found, strict=True):
-            yield row, text, prediction
-
-
-def _shown(bundle: Bundle, text: Text, found: Prediction) -> Row:
-    texts = dict(zip(text_roles(bundle), (text,) if isinstance(text, str) else text, strict=True))
-    row = {**texts, "label": found.label, "score": found.score, "scores": dict(found.scores)}
-    return {**row, "evidence": list(found.evidence)} if found.evidence else row
+        texts = [text for _, text in block]
+        found: Sequence[Found]
+        if bundle.task.name == "embed" and all(isinstance(text, str) for text in texts):
+            found = list(bundle.embed([str(text) for text in texts], batch_size=batch_size))
+        else:
+            found = bundle.predict(texts, batch_size=batch_size)
+        for (row, text), one in zip(block, found, strict=True):
+            yield row, text, one
 
 
 def _written(bundle: Bundle, rows: Iterator[tuple[Row, Text]], out: Path, batch_size: int | None) -> Row:
@@ -111,31 +122,17 @@ def _written(bundle: Bundle, rows: Iterator[tuple[Row, Text]], out: Path, batch_
     predicted = _predicted(bundle, rows, batch_size)
     with open_writer(out) as writer:
         while block := list(islice(predicted, ROWS_AT_ONCE)):
-            added = added or _free_names(bundle, block[0][0])
-            writer.write([{**row, **_cells(added, found)} for row, _, found in block])
+            added = added or added_columns(bundle.task, block[0][0], block[0][2])
+            writer.write([{**row, **cells(bundle.task, added, found)} for row, _, found in block])
             total += len(block)
             for _, _, found in block:
-                for name in found.label if isinstance(found.label, tuple) else (found.label,):
-                    if isinstance(name, str):
-                        counts[name] = counts.get(name, 0) + 1
+                for name in _labels(bundle, found):
+                    counts[name] = counts.get(name, 0) + 1
     return {"out": str(out), "rows": total, "columns": list(added.values()), "labels": counts}
 
 
-def _free_names(bundle: Bundle, row: Row) -> dict[str, str]:
-    """Return what is added → the name of its column, one that the data does not have yet."""
-    names = ["label", *(["score", *(f"p_{label}" for label in bundle.labels)] if bundle.labels else [])]
-    taken = set(row)
-    added: dict[str, str] = {}
-    for name in names:
-        free = name
-        while free in taken:
-            free = f"predicted_{free}"
-        taken.add(free)
-        added[name] = free
-    return added
-
-
-def _cells(added: dict[str, str], found: Prediction) -> Row:
-    label = "|".join(found.label) if isinstance(found.label, tuple) else found.label
-    cells = {"label": label, "score": found.score, **{f"p_{name}": value for name, value in found.scores.items()}}
-    return {column: cells[name] for name, column in added.items()}
+def _labels(bundle: Bundle, found: Found) -> list[str]:
+    """Return the labels to count; answers are texts, not labels."""
+    if not isinstance(found, Prediction) or not bundle.labels:
+        return []
+    return [name for name in (found.label if isinstance(found.label, tuple) else (found.label,)) if type(name) is str]

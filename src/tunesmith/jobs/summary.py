@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,10 @@ from tunesmith.jobs.measure import answers_of
 from tunesmith.jobs.tune import Tuned
 from tunesmith.jobs.workshop import Workshop
 
+WORST = 30
+"""Errors a report shows."""
+SAMPLES = 12
+"""Test rows a report shows whatever was said of them."""
 PROTOCOLS = {
     "given": "The test rows were given in a file of their own.",
     "split": "The test rows were taken out of the data before anything else was done.",
@@ -81,6 +86,7 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
         metric, task.metrics(), truth, tested.outputs, tested.baselines, resamples=recipe.evaluate.resamples,
         seed=recipe.seed, titles=names,
     )  # fmt: skip
+    worst = task.worst(tested.examples, tested.outputs)
     report = {
         "schema": 1,
         "run": shop.reporter.run.folder.name,
@@ -101,7 +107,8 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
         "comparison": comparison,
         "history": [*chosen.tuned.history, *(chosen.final.history if chosen.final is not chosen.tuned else [])],
         "best_step": chosen.tuned.best_step,
-        "errors": task.mistakes(tested.examples, tested.outputs),
+        "errors": [task.show(at, tested.examples, tested.outputs) for at in worst[:WORST]],
+        "samples": [task.show(at, tested.examples, tested.outputs) for at in _drawn(outcome)],
         "data": _data(outcome),
         "speed": _speed(outcome),
         "recipe_digest": recipe.digest(),
@@ -110,6 +117,14 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
     }
     parts = task.breakdown(truth, tested.outputs, chosen.temperature)
     return report | parts | _curve(outcome, metric)
+
+
+def _drawn(outcome: Outcome) -> list[int]:
+    """Return some test rows drawn at random, where a row says more than a label."""
+    if outcome.shop.encoder.layout == "row":
+        return []
+    rows = range(len(outcome.tested.examples))
+    return sorted(random.Random(outcome.shop.recipe.seed).sample(rows, min(SAMPLES, len(rows))))
 
 
 def _scores(outcome: Outcome, truth: Array, answers: Array) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from tunesmith.recipe.faults import Where
 from tunesmith.recipe.schema import Data, Recipe
 from tunesmith.recipe.text import Path
 
-
 OF_TASKS = {("tokens", "tags", "spans"): "tag", ("question", "context", "answers"): "answer", ("negative",): "embed"}
 """Columns that only one task has."""
 WORDS = ("tag", "answer")

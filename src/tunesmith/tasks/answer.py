@@ -17,7 +17,6 @@ from tunesmith.core.words import enclosing
 from tunesmith.evaluation import answers as figures
 from tunesmith.evaluation import overlap
 from tunesmith.evaluation.figure import Array, as_objects
-from tunesmith.tasks import rows
 from tunesmith.text.windows import units_of
 
 if TYPE_CHECKING:
@@ -167,14 +166,12 @@ class Answer:
 
     def baseline(self, name: str, train: Sequence[Example], test: Sequence[Example], seed: int) -> Array:
         """Return the first sentence, or the stretch that shares most with the question."""
+        known = [_golds(example) for example in train]
         contexts = [_context(example) for example in test]
-        none = sum(not _golds(example) for example in train) * 2 > len(train)
         if name == "first":
-            return as_objects(() if none else found for found in overlap.first_sentence(contexts))
+            return as_objects(overlap.first_sentence(known, contexts))
         assert name == "overlap", f"no baseline {name}"
-        questions = [example.question for example in test if isinstance(example, QuestionExample)]
-        lengths = [len(gold.text) for example in train for gold in _placed(example)]
-        return as_objects(overlap.best_overlap(questions, contexts, length=int(np.median(lengths or [20]))))
+        return as_objects(overlap.best_overlap(known, [_question(example) for example in test], contexts))
 
     def probe(self, seen: Read, train: Sequence[Example], unseen: Read, test: Sequence[Example], seed: int) -> Array:
         """Raise: there is no linear baseline for answers."""
@@ -186,12 +183,22 @@ class Answer:
         sure = np.array([found[0].score if found else 0.0 for found in answers])
         return {"answers": {"exact": exact.tolist(), "f1": f1.tolist(), "score": sure.tolist()}}
 
-    def mistakes(self, examples: Sequence[Example], answers: Array) -> list[dict[str, Any]]:
-        """Return the questions with the worst answers, the surest first among equals."""
+    def worst(self, examples: Sequence[Example], answers: Array) -> Sequence[int]:
+        """Return the questions with wrong answers, the worst first, the surest among equals."""
         _, f1 = figures.row_scores(self.truth(examples), answers)
         sure = [found[0].score if found else 0.0 for found in answers]
-        wrong = sorted((float(f1[at]), -sure[at], at) for at in range(len(examples)) if f1[at] < 1)
-        return [_mistake(examples[at], answers[at]) for _, _, at in wrong[: rows.WORST]]
+        return [at for _, _, at in sorted((float(f1[at]), -sure[at], at) for at in range(len(f1)) if f1[at] < 1)]
+
+    def show(self, at: int, examples: Sequence[Example], answers: Array) -> dict[str, Any]:
+        """Return the question at a place with its context, the right answers and the one that was given."""
+        example, found = examples[at], answers[at]
+        return {
+            "id": example.id, "source": example.source, "text": _question(example), "context": _context(example),
+            "target": [gold.text for gold in _golds(example)], "label": found[0].text if found else "",
+            "target_spans": [{"start": g.start, "end": g.start + len(g.text), "label": ""} for g in _placed(example)],
+            "spans": [{"start": m.start, "end": m.end, "label": "", "score": m.score} for m in found],
+            "score": found[0].score if found else 0.0,
+        }  # fmt: skip
 
     def state(self) -> dict[str, Any]:
         """Return longest, none and margin."""
@@ -239,12 +246,6 @@ def _context(example: Example) -> str:
     return example.context
 
 
-def _mistake(example: Example, found: Sequence[Mention]) -> dict[str, Any]:
+def _question(example: Example) -> str:
     assert isinstance(example, QuestionExample), f"{example.source} is no question"
-    return {
-        "id": example.id, "source": example.source, "text": example.question, "context": example.context,
-        "target": [gold.text for gold in _golds(example)], "label": found[0].text if found else "",
-        "target_spans": [{"start": g.start, "end": g.start + len(g.text), "label": ""} for g in _placed(example)],
-        "spans": [{"start": m.start, "end": m.end, "label": "", "score": m.score} for m in found],
-        "score": found[0].score if found else 0.0,
-    }  # fmt: skip
+    return example.question

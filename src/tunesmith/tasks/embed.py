@@ -129,19 +129,21 @@ class Embed:
         pairs = list(zip(truth.tolist(), _cosines(answers).tolist(), strict=True))
         return {"scatter": [list(pair) for pair in pairs[:: max(1, len(pairs) // rows.DOTS)]]}
 
-    def mistakes(self, examples: Sequence[Example], answers: Array) -> list[dict[str, Any]]:
+    def worst(self, examples: Sequence[Example], answers: Array) -> Sequence[int]:
         """Return the pairs whose place by cosine is furthest from their place by score, or the anchors ranked worst."""
-        predictions = self.decode(answers, examples)
         if self.scored:
             gaps = np.abs(_places(self.truth(examples)) - _places(_cosines(answers)))
         else:
             gaps = np.nan_to_num(similarity.ranks_of_right(answers) - 1)
-        worst = [int(at) for at in np.argsort(-gaps) if gaps[at] > 0][: rows.WORST]
-        found = [rows.mistake(examples[at], predictions[at]) for at in worst]
+        return [int(at) for at in np.argsort(-gaps) if gaps[at] > 0]
+
+    def show(self, at: int, examples: Sequence[Example], answers: Array) -> dict[str, Any]:
+        """Return the pair at a place with its cosine; for rankings also the text that came nearest."""
+        row = rows.show(examples[at], self.decode(answers[at : at + 1], examples[at : at + 1])[0])
         if self.scored:
-            return found
-        taken = [int((answers[:, 1] @ answers[at, 0]).argmax()) for at in worst]
-        return [{**row, "nearest": texts_of(examples[at])[1]} for row, at in zip(found, taken, strict=True)]
+            return row
+        nearest = int((answers[:, 1] @ answers[at, 0]).argmax())
+        return {**row, "nearest": texts_of(examples[nearest])[1]}
 
     def state(self) -> dict[str, Any]:
         """Return whether the pairs have scores."""

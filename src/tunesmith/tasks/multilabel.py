@@ -113,9 +113,13 @@ class Multilabel:
             "calibration": rows.before_and_after(truth, odds / (1 + odds), answers, temperature),
         }
 
-    def mistakes(self, examples: Sequence[Example], answers: Array) -> list[dict[str, Any]]:
-        """Return the errors that the model was surest of."""
+    def worst(self, examples: Sequence[Example], answers: Array) -> Sequence[int]:
+        """Return the errors, those first that the model was surest of."""
         return rows.surest_errors(examples, self.decode(answers, examples))
+
+    def show(self, at: int, examples: Sequence[Example], answers: Array) -> dict[str, Any]:
+        """Return the example at a place with its prediction."""
+        return rows.show(examples[at], self.decode(answers[at : at + 1], examples[at : at + 1])[0])
 
     def state(self) -> dict[str, Any]:
         """Return label names and thresholds."""

@@ -99,9 +99,13 @@ class Pair:
         """Return the parts of the report of the answer's kind."""
         return self.inner.breakdown(truth, answers, temperature)
 
-    def mistakes(self, examples: Sequence[Example], answers: Array) -> list[dict[str, Any]]:
-        """Return the worst errors first."""
-        return self.inner.mistakes(examples, answers)
+    def worst(self, examples: Sequence[Example], answers: Array) -> Sequence[int]:
+        """Return the errors, the worst first."""
+        return self.inner.worst(examples, answers)
+
+    def show(self, at: int, examples: Sequence[Example], answers: Array) -> dict[str, Any]:
+        """Return the pair at a place with its prediction."""
+        return self.inner.show(at, examples, answers)
 
     def state(self) -> dict[str, Any]:
         """Return the state of the inner task and its name."""

@@ -96,9 +96,13 @@ class Regress:
         pairs = list(zip(truth.tolist(), answers.tolist(), strict=True))
         return {"scatter": [list(pair) for pair in pairs[:: max(1, len(pairs) // rows.DOTS)]]}
 
-    def mistakes(self, examples: Sequence[Example], answers: Array) -> list[dict[str, Any]]:
-        """Return the rows whose number is furthest off."""
-        return rows.largest_gaps(examples, self.decode(answers, examples), self.truth(examples), answers)
+    def worst(self, examples: Sequence[Example], answers: Array) -> Sequence[int]:
+        """Return the rows whose number is off, the furthest first."""
+        return rows.largest_gaps(self.truth(examples), answers)
+
+    def show(self, at: int, examples: Sequence[Example], answers: Array) -> dict[str, Any]:
+        """Return the example at a place with its prediction."""
+        return rows.show(examples[at], self.decode(answers[at : at + 1], examples[at : at + 1])[0])
 
     def state(self) -> dict[str, Any]:
         """Return mean and scale."""

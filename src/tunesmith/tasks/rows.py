@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 BASELINES = ("majority", "tfidf", "frozen", "untrained")
-WORST = 30
-"""Errors a report shows."""
 DOTS = 2000
 """Dots of a scatter plot."""
 
@@ -53,8 +51,8 @@ def before_and_after(truth: Array, before: Array, after: Array, temperature: flo
     return {"temperature": temperature, "before": reliability(truth, before), "after": reliability(truth, after)}
 
 
-def mistake(example: Example, prediction: Prediction) -> dict[str, Any]:
-    """Return one error as a report holds it."""
+def show(example: Example, prediction: Prediction) -> dict[str, Any]:
+    """Return an example with its prediction as a report holds it."""
     texts = texts_of(example)
     row = {"id": example.id, "source": example.source, "text": texts[0]}
     if isinstance(example, PairExample):
@@ -63,11 +61,10 @@ def mistake(example: Example, prediction: Prediction) -> dict[str, Any]:
     return {**row, "target": target, "label": label, "score": prediction.score}
 
 
-def surest_errors(examples: Sequence[Example], predictions: Sequence[Prediction]) -> list[dict[str, Any]]:
-    """Return the errors that the model was surest of."""
+def surest_errors(examples: Sequence[Example], predictions: Sequence[Prediction]) -> list[int]:
+    """Return the places of the errors, those first that the model was surest of."""
     wrong = [at for at, e in enumerate(examples) if _differs(predictions[at].label, e.target)]
-    wrong.sort(key=lambda at: -predictions[at].score)
-    return [mistake(examples[at], predictions[at]) for at in wrong[:WORST]]
+    return sorted(wrong, key=lambda at: -predictions[at].score)
 
 
 def _differs(label: object, target: object) -> bool:
@@ -76,10 +73,7 @@ def _differs(label: object, target: object) -> bool:
     return label != str(target)
 
 
-def largest_gaps(
-    examples: Sequence[Example], predictions: Sequence[Prediction], truth: Array, answers: Array
-) -> list[dict[str, Any]]:
-    """Return the rows whose number is furthest off."""
+def largest_gaps(truth: Array, answers: Array) -> list[int]:
+    """Return the places of the rows whose number is off, those first that are furthest off."""
     gaps = np.abs(truth - answers)
-    wrong = [int(at) for at in np.argsort(-gaps) if gaps[at] > 0]
-    return [mistake(examples[at], predictions[at]) for at in wrong[:WORST]]
+    return [int(at) for at in np.argsort(-gaps) if gaps[at] > 0]

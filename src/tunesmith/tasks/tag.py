@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -148,8 +148,8 @@ class Tag:
             "temperature": temperature,
         }
 
-    def mistakes(self, examples: Sequence[Example], answers: Array) -> list[dict[str, Any]]:
-        """Return the texts with the most wrong or missed spans, the surest first among equals."""
+    def worst(self, examples: Sequence[Example], answers: Array) -> Sequence[int]:
+        """Return the texts with wrong or missed spans, those with most of them first, the surest among equals."""
         wrong = []
         for at, (example, found) in enumerate(zip(examples, answers, strict=True)):
             marked, given = set(_spans(example)), {Span(m.start, m.end, m.label) for m in found}
@@ -157,12 +157,14 @@ class Tag:
             if off:
                 sure = max((m.score for m in found if Span(m.start, m.end, m.label) not in marked), default=0.0)
                 wrong.append((-len(off), -sure, at))
-        return [self._mistake(examples[at], answers[at]) for _, _, at in sorted(wrong)[: rows.WORST]]
+        return [at for _, _, at in sorted(wrong)]
 
-    def _mistake(self, example: Example, found: Sequence[Mention]) -> dict[str, Any]:
+    def show(self, at: int, examples: Sequence[Example], answers: Array) -> dict[str, Any]:
+        """Return the text at a place with the spans that are marked and those that were found."""
+        example, found = examples[at], answers[at]
         return {
             "id": example.id, "source": example.source, "text": texts_of(example)[0],
-            "target_spans": [{"start": s.start, "end": s.end, "label": s.label} for s in _spans(example)],
+            "target_spans": [asdict(span) for span in _spans(example)],
             "spans": [{"start": m.start, "end": m.end, "label": m.label, "score": m.score} for m in found],
         }  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tunesmith.core.report_schema import Mistake, ReportData
+from tunesmith.core.report_schema import ReportData, Shown
 from tunesmith.report import words
 from tunesmith.report.markup import Markup, breakable, join, tag
 from tunesmith.report.sections.section import Section, details
@@ -31,7 +31,7 @@ def errors(report: ReportData) -> Section | None:
     return Section("errors", "Worst errors", body)
 
 
-def _card(mistake: Mistake, is_number: bool) -> Markup:
+def _card(mistake: Shown, is_number: bool) -> Markup:
     texts = [mistake[key] for key in ("text", "text_b") if mistake.get(key)]
     quotes = [tag("p", _cut(text), class_="quote", dir="auto") for text in texts]
     place = mistake.get("source") or mistake.get("id")
