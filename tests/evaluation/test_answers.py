@@ -10,14 +10,12 @@ from hypothesis import strategies as st
 from tunesmith.core.example import Answer
 from tunesmith.core.prediction import Mention
 from tunesmith.evaluation.answers import ANSWERS, answer_tokens, row_scores
+from tunesmith.evaluation.figure import as_objects
 from tunesmith.evaluation.interval import bootstrap
 
 
 def column(rows):
-    """An object array of tuples, also where all are equally long."""
-    found = np.empty(len(rows), dtype=object)
-    found[:] = [tuple(row) for row in rows]
-    return found
+    return as_objects(tuple(row) for row in rows)
 
 
 def right(*rows):

@@ -173,13 +173,13 @@ def test_answers_are_exact_in_any_text(question, context):
 
 
 TRAIN = ["a red train stops", "the blue boat sails", "my red car is fast", "the train is late", "她在读书", "他在看书"]
-SIDES = [("the red train", "a red train"), ("the red train", "blue boats"), ("她读书", "他看书"), ("@", "\u2603")]
+SIDES = [("the red train", "the red train", "她读书", "@"), ("a red train", "blue boats", "他看书", "\u2603")]
 
 
 def true_cosines(sides):
     from tunesmith.evaluation.ngrams import features
 
-    _, rows = features([(text,) for text in TRAIN], [(text,) for side in sides for text in side])
+    _, rows = features([(text,) for text in TRAIN], [(text,) for row in zip(*sides, strict=True) for text in row])
     dense = rows.toarray().astype(np.float64)
     lengths = np.linalg.norm(dense, axis=1, keepdims=True)
     dense = dense / np.where(lengths > 0, lengths, 1)
@@ -212,7 +212,7 @@ def test_cosines_of_many_texts_are_nearly_those_of_their_ngrams(monkeypatch):
 
 
 def test_triplets_and_no_rows_at_all():
-    vectors = lexical_vectors(TRAIN, [("red train", "a red train", "blue boat")])
+    vectors = lexical_vectors(TRAIN, [["red train"], ["a red train"], ["blue boat"]])
     (a, b, c) = vectors[0]
     assert a @ b > a @ c
-    assert lexical_vectors(TRAIN, []).shape == (0, 2, 1)
+    assert lexical_vectors(TRAIN, [[], []]).shape == (0, 2, 1)

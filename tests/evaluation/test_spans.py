@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from tunesmith.core.example import Span
 from tunesmith.core.prediction import Mention
+from tunesmith.evaluation.figure import as_objects
 from tunesmith.evaluation.interval import bootstrap
 from tunesmith.evaluation.spans import NONE, SPANS, error_kinds, kind_confusion, per_kind
 
@@ -15,11 +16,7 @@ WIDTH = 3
 
 
 def column(rows):
-    """An object array of tuples, also where all are equally long."""
-    tuples = [tuple(row) for row in rows]
-    found = np.empty(len(tuples), dtype=object)
-    found[:] = tuples
-    return found
+    return as_objects(tuple(row) for row in rows)
 
 
 def spans_of(tags):

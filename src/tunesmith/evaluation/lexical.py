@@ -20,7 +20,7 @@ PLACES = 8
 """Numbers of the vector that a feature is spread over."""
 
 
-def lexical_vectors(train_texts: Sequence[str], sides: Sequence[tuple[str, ...]], seed: int = 0) -> Array:
+def lexical_vectors(train_texts: Sequence[str], sides: Sequence[Sequence[str]], seed: int = 0) -> Array:
     """Return a vector of length 1 for every text of every row, float32 [N, S, H].
 
     Words and characters as TF-IDF n-grams (`ngrams.features`). Of up to 3,000 different texts the vectors are a
@@ -32,7 +32,7 @@ def lexical_vectors(train_texts: Sequence[str], sides: Sequence[tuple[str, ...]]
 
     Args:
         train_texts: what decides on n-grams and their weights.
-        sides: N rows of S texts.
+        sides: the N first texts, the N second ones, …; S of them.
         seed: of places and signs.
 
     Returns:
@@ -40,18 +40,16 @@ def lexical_vectors(train_texts: Sequence[str], sides: Sequence[tuple[str, ...]]
 
     Source: for the signs, Weinberger et al., "Feature hashing for large scale multitask learning", 2009.
     """
-    if not sides:
-        return np.zeros((0, 2, 1), dtype=np.float32)
-    texts = sorted({text for row in sides for text in row})
+    texts = sorted({text for side in sides for text in side})
+    if not texts:
+        return np.zeros((0, len(sides), 1), dtype=np.float32)
     _, found = features([(text,) for text in train_texts], [(text,) for text in texts])
     size = int(np.clip(CELLS // max(1, sum(map(len, sides))), NARROWEST, WIDEST))
     dense = _factor(found) if len(texts) <= EXACT else _spread(found, size, seed)
     length = np.linalg.norm(dense, axis=1, keepdims=True)
     unit = (dense / np.where(length > 0, length, 1.0)).astype(np.float32)
     at = {text: index for index, text in enumerate(texts)}
-    rows = np.array([[at[text] for text in row] for row in sides], dtype=np.int64)
-    vectors: Array = unit[rows]
-    return vectors
+    return np.stack([unit[[at[text] for text in side]] for side in sides], axis=1)
 
 
 def _factor(features: Sparse) -> Array:
