@@ -49,6 +49,14 @@ def test_tabs_part_cells_so_that_words_may_hold_spaces(tmp_path: Path) -> None:
     assert table.data.to_pydict() == {"tokens": [["New York", ""], ["is", "big"]], "tags": [["B-LOC", "O"], ["O", "O"]]}
 
 
+def test_a_header_is_no_word(tmp_path: Path) -> None:
+    body = "".join(f"word{n}\tO\n" for n in range(30)) + "\nGlide\tB-X\n"
+    for name in ("x.conll", "x.tsv"):
+        table = read_table(write(tmp_path / name, "token\tner_tag\n" + body))
+        assert table.data["tokens"].to_pylist() == [[f"word{n}" for n in range(30)], ["Glide"]]
+        assert table.rows.tolist() == [2, 33]
+
+
 def test_universal_dependencies_give_forms_and_upos(tmp_path: Path) -> None:
     rest = "_\t_\t0\troot\t_\t_"
     text = (

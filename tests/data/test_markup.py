@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunesmith.data.markup import Style, left_marks, read_markup, style_of
@@ -24,6 +24,7 @@ def write(pieces: list[tuple[str, str | None]], style: Style) -> str:
     return "".join(parts)
 
 
+@settings(deadline=None, max_examples=100)
 @given(PIECES, st.sampled_from(["brackets", "tags"]))
 def test_what_is_marked_comes_back_exactly(pieces: list[tuple[str, str | None]], style: Style) -> None:
     pieces = [(text, kind if text.strip() else None) for text, kind in pieces]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunesmith.data.schemes import Scheme, detect_scheme, spans_of_tags, split_tag
@@ -41,6 +41,7 @@ def write(size: int, spans: Spans, scheme: str) -> list[str]:
     return tags
 
 
+@settings(deadline=None, max_examples=100)
 @given(marked(), st.sampled_from(["BIO", "IOBES", "BILOU", "BMES", "IOB1"]))
 def test_spans_survive_being_written_as_tags(case: tuple[int, Spans], written: str) -> None:
     size, spans = case
@@ -48,6 +49,7 @@ def test_spans_survive_being_written_as_tags(case: tuple[int, Spans], written: s
     assert spans_of_tags(write(size, spans, written), scheme) == (spans, [])
 
 
+@settings(deadline=None, max_examples=100)
 @given(st.lists(marked(), min_size=1, max_size=5), st.sampled_from(["BIO", "IOBES", "BILOU", "IOB1"]))
 def test_the_detected_scheme_gives_the_spans_back(cases: list[tuple[int, Spans]], written: str) -> None:
     rows = [write(size, spans, written) for size, spans in cases]
@@ -96,6 +98,7 @@ def test_broken_sequences_begin_anew(tags: str, scheme: Scheme, spans: Spans, br
     assert spans_of_tags(tags.split(), scheme) == (spans, breaks)
 
 
+@settings(deadline=None, max_examples=100)
 @given(st.lists(st.sampled_from(["O", "B-X", "I-X", "E-X", "S-X", "B-Y", "I-Y", "E-Y", "S-Y", "X"]), max_size=12),
        st.sampled_from(["BIO", "IOB1", "IOBES"]))  # fmt: skip
 def test_any_sequence_gives_spans_in_order_over_every_tagged_word(tags: list[str], scheme: Scheme) -> None:

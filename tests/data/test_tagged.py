@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunesmith.core.example import Span, TokenExample
@@ -220,6 +220,7 @@ WORDS = st.lists(
 )
 
 
+@settings(deadline=None, max_examples=100)
 @given(WORDS)
 def test_words_stand_where_they_are_said_to(words: list[str]) -> None:
     text, places = join_words(words)
@@ -250,6 +251,7 @@ def test_words_are_joined_as_their_script_is_written(words: list[str], text: str
     assert join_words(words)[0] == text
 
 
+@settings(deadline=None, max_examples=100)
 @given(st.text(alphabet=st.sampled_from("ab 电池é́😀👍🏽\u200dשלום "), max_size=30), st.data())
 def test_marked_stretches_come_back_exactly(text: str, data: st.DataObject) -> None:
     edges = sorted(data.draw(st.sets(st.integers(0, len(text)), max_size=6)))
@@ -365,6 +367,22 @@ def test_broken_sequences_and_empty_tokens_are_found(tmp_path: Path) -> None:
     assert "1 break in all (such as I-Y after B-X)" in found(got, "K146").message
     assert found(got, "K148").rows == (2,)
     assert spans_in(got) == [["a/X", "b c/Y"], ["a c/X"], ["a/X", "c/Y"]]
+
+
+@pytest.mark.parametrize(
+    ("tags", "said"),
+    [
+        ("O I-X O B-X", "I-X after O"),
+        ("I-X O B-X B-X", "I-X at the beginning"),
+        ("B-X X B-X B-X", "X after B-X"),
+        ("S-X B-X I-X O", "I-X before O"),
+        ("S-X S-X S-X B-X", "B-X at the end"),
+        ("S-X I-X E-X O", "I-X after S-X"),
+    ],
+)
+def test_a_break_says_what_breaks(tmp_path: Path, tags: str, said: str) -> None:
+    got = prepared(tmp_path, [{"tokens": list("abcd"), "tags": tags.split()}])
+    assert f"(such as {said})" in found(got, "K146").message
 
 
 def test_halves_of_marks_are_found(tmp_path: Path) -> None:

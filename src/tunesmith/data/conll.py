@@ -15,6 +15,7 @@ import pyarrow as pa
 from tunesmith.core.report import Finding, Severity
 from tunesmith.data.encoding import detect_encoding
 from tunesmith.data.findings import count_of, note_rows
+from tunesmith.data.names import is_known
 from tunesmith.data.schemes import split_tag
 from tunesmith.data.source import Source, reading
 from tunesmith.data.table import Table
@@ -44,10 +45,10 @@ def looks_conll(head: str, *, cut: bool) -> bool:
     parted = any(not line.strip() for line in "\n".join(lines).strip().split("\n"))
     if len(rows) < 3 or not parted:
         return False
-    width, usual = Counter(map(len, rows)).most_common(1)[0]
+    width = Counter(map(len, rows)).most_common(1)[0][0]
     tagged = sum(len(row) == width and _TAG.fullmatch(row[-1]) is not None for row in rows)
     named = any(split_tag(row[-1])[0] in "BIES" for row in rows)
-    return width >= 2 and usual == tagged and tagged >= SNIFFED_SHARE * len(rows) and named
+    return width >= 2 and tagged >= SNIFFED_SHARE * len(rows) and named
 
 
 def read_conll(source: Source, on_bad_row: Literal["error", "skip", "keep"]) -> Table:
@@ -90,6 +91,7 @@ class _Form:
         word: the cell of the word.
         tag: the cell of the tag.
         known: the tags of lines that are words beyond doubt; a line that begins with `#` is one where it has such.
+        header: the line that names the columns, None where none does.
     """
 
     tabs: bool
@@ -97,6 +99,7 @@ class _Form:
     word: int
     tag: int
     known: frozenset[str]
+    header: str | None = None
 
     @classmethod
     def of(cls, lines: Sequence[str]) -> _Form:
@@ -107,7 +110,9 @@ class _Form:
         whole = [row for row in rows if len(row) == width]
         numbered = width > 2 and all(_NUMBER.match(row[0]) for row in whole) and _starts_over(lines, tabs)
         tag = 3 if numbered and width == UNIVERSAL_WIDTH else width - 1
-        return cls(tabs, width, int(numbered), tag, frozenset(row[tag] for row in whole))
+        tags = Counter(row[tag] for row in whole)
+        names = rows[:1] and rows[0] in whole and is_known(rows[0][tag]) and tags[rows[0][tag]] == 1
+        return cls(tabs, width, int(numbered), tag, frozenset(tags), plain[0] if names else None)
 
     def said(self, name: str) -> tuple[str, ...]:
         """Return what was taken for what."""
@@ -158,7 +163,7 @@ def _sentences(lines: Sequence[str], form: _Form) -> Iterator[_Sentence]:
     """Yield the words and tags between blank lines; `torn` is the first line without a word or a tag."""
     sentence: _Sentence | None = None
     for number, line in enumerate(lines, start=1):
-        if not line.strip() or line.startswith(DOCUMENT):
+        if not line.strip() or line.startswith(DOCUMENT) or line == form.header:
             if sentence:
                 yield sentence
             sentence = None

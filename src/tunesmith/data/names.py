@@ -20,6 +20,7 @@ LABEL = ({"label", "labels"}, {
 NUMERIC = {"score", "rating", "stars", "similarity", "grade", "price", "value", "points"}
 """Label names that often mean a number."""
 ID = {"id", "idx", "index", "uuid", "guid", "key", "rowid"}
+OTHERS = {"premise", "hypothesis", "tokens", "spans", "entities", "answers", "anchor"}
 PAIRS = (
     ("premise", "hypothesis"), ("question", "answer"), ("query", "passage"), ("query", "document"),
     ("question", "passage"), ("question", "sentence"), ("claim", "evidence"), ("source", "target"),
@@ -49,7 +50,7 @@ def is_known(name: str) -> bool:
     if len(name) > 40 or len(words_of(name)) > 3:
         return False
     words = [word for word in words_of(name) if word not in {side for sides in SIDES for side in sides}]
-    known = TEXT[0] | TEXT[1] | WEAK_TEXT | LABEL[0] | LABEL[1] | ID | {"premise", "hypothesis"}
+    known = TEXT[0] | TEXT[1] | WEAK_TEXT | LABEL[0] | LABEL[1] | ID | OTHERS
     return (bool(words) and "".join(words) in known) or (len(words) > 1 and "_" in name and words[-1] in known)
 
 

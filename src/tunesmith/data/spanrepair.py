@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from tunesmith.core.example import Span
 from tunesmith.core.report import Finding, Severity
@@ -136,6 +137,9 @@ def _trimmed(place: int, text: str, span: Marked, repairs: Repairs) -> Span:
 
 def _apart(place: int, text: str, spans: Sequence[Span], repairs: Repairs) -> list[Span]:
     """Return the spans in order, of overlapping ones the longest, of equally long ones the first; twins once."""
+    ordered = sorted(set(spans))
+    if all(one.end <= two.start for one, two in pairwise(ordered)):
+        return ordered
     kept: list[Span] = []
     for span in sorted(dict.fromkeys(spans), key=lambda span: (span.start - span.end, span.start)):
         rival = next((other for other in kept if span.start < other.end and other.start < span.end), None)

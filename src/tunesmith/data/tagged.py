@@ -117,7 +117,7 @@ def _tags(table: Table, columns: TagColumns, renames: dict[str, str]) -> list[li
 def _refuse_numbers(table: Table, columns: TagColumns, rows: Sequence[list[str] | None], scheme: Scheme) -> None:
     tags = {tag for row in rows if row for tag in row if tag.strip() not in OUTSIDE}
     if scheme == "words" and tags and all(number_of(tag) is not None for tag in tags):
-        shown = ", ".join(sorted(tags, key=float)[:4])
+        shown = ", ".join(sorted(tags, key=lambda tag: number_of(tag) or 0.0)[:4])
         raise InputError(
             Fault(
                 "K107", table.name,
@@ -152,9 +152,10 @@ def _read_tokens(
 
 def _behind(tags: Sequence[str], place: int) -> str:
     """Return where a broken tag stands: behind which one, or before which one if that is what breaks it."""
-    if split_tag(tags[place])[0] == "B" or (place and tags[place - 1] == tags[place]):
-        return f"before {tags[place + 1]}" if place + 1 < len(tags) else "at the end"
-    return f"after {tags[place - 1]}" if place else "at the beginning"
+    (letter, kind), (before, other) = split_tag(tags[place]), split_tag(tags[place - 1] if place else "O")
+    if letter == "?" or (letter in "IE" and (before in "OES" or kind != other)):
+        return f"after {tags[place - 1]}" if place else "at the beginning"
+    return f"before {tags[place + 1]}" if place + 1 < len(tags) else "at the end"
 
 
 # --- texts and spans ---------------------------------------------------------------------------------------------
