@@ -242,7 +242,7 @@ def test_titles_fit_the_problem():
     assert baseline.titles(NUMBER)["tfidf"] == "TF-IDF with ridge regression"
     assert set(baseline.titles(SEVERAL)) == set(baseline.TITLES)
     assert baseline.titles("token_classification")["majority"] == "majority tag"
-    assert baseline.titles("question_answering")["overlap"] == "sentence that shares most with the question"
+    assert baseline.titles("question_answering")["overlap"] == "words beside those of the question"
     assert baseline.titles("embedding")["tfidf"] == "cosine of TF-IDF vectors"
 
 

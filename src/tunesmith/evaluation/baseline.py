@@ -26,7 +26,7 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "untuned": "pretrained model as it is",
         "dictionary": "dictionary of the training mentions",
         "first": "first sentence",
-        "overlap": "sentence that shares most with the question",
+        "overlap": "words beside those of the question",
         "tuned": "tuned model",
     }
 )

@@ -12,7 +12,7 @@ from tunesmith.core.batch import Batch, Read
 from tunesmith.core.example import Example, texts_of
 from tunesmith.core.prediction import Prediction
 from tunesmith.core.task import HeadSpec, Metric
-from tunesmith.evaluation import overlap, similarity
+from tunesmith.evaluation import lexical, similarity
 from tunesmith.evaluation.figure import Array
 from tunesmith.tasks import rows
 
@@ -116,7 +116,7 @@ class Embed:
         assert name == "tfidf", f"no baseline {name}"
         known = [text for example in train for text in texts_of(example)]
         sides = [list(side) for side in zip(*map(texts_of, test), strict=True)]
-        return overlap.lexical_vectors(known, sides)
+        return lexical.lexical_vectors(known, sides)
 
     def probe(self, seen: Read, train: Sequence[Example], unseen: Read, test: Sequence[Example], seed: int) -> Array:
         """Raise: without a head there is nothing to probe; the body as it is stands in (`untuned`)."""
