@@ -10,6 +10,7 @@ from tunesmith.core.report_schema import ReportData
 from tunesmith.report import words
 from tunesmith.report.markup import Markup, join, tag
 from tunesmith.report.sections import (
+    answers,
     baselines,
     calibration,
     classes,
@@ -17,6 +18,7 @@ from tunesmith.report.sections import (
     data,
     errors,
     provenance,
+    spans,
     training,
     verdict,
 )
@@ -29,11 +31,14 @@ _SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (
     baselines.baselines,
     training.training,
     training.learning_curve,
+    spans.span_errors,
+    answers.answers,
     confusion.confusion,
     confusion.predicted_against_true,
     calibration.calibration,
     classes.classes,
     errors.errors,
+    errors.samples,
     data.findings,
     data.rows,
     provenance.recipe,
@@ -83,9 +88,10 @@ def render_page(report: Mapping[str, Any]) -> str:
 
 def _header(report: ReportData, sections: list[Section]) -> Markup:
     model = report.get("model") or {}
+    is_tag = report.get("task") == "tag"
     facts = [
         words.TASKS.get(report.get("task", ""), report.get("task")),
-        f"{len(report['labels'])} labels" if report.get("labels") else None,
+        words.rows(len(report["labels"]), "kind" if is_tag else "label") if report.get("labels") else None,
         f"model {model['name']}" if "name" in model else None,
         words.date_text(report["created"]) if report.get("created") else None,
     ]

@@ -6,6 +6,8 @@ in both, and no meaning rests on colour alone: a word stands beside each.
 
 from __future__ import annotations
 
+from tunesmith.report import style_marks
+
 _LIGHT = """
 --ground:#f5f6f8; --sheet:#ffffff; --sunk:#f0f2f5; --ink:#18212b; --soft:#57636f; --rule:#dde2e8; --grid:#e8ebef;
 --tuned:#17609c; --tuned-wash:#17609c1c; --other:#7b8894; --good:#1b7245; --good-wash:#e5f4eb; --warn:#8a5200;
@@ -122,22 +124,23 @@ section{padding:18px 16px;margin:12px 0;border-radius:10px} h1{font-size:25px} .
 .plot.wide{display:none} .plot.narrow{display:block} th,td{padding-right:10px} table{font-size:13.5px}
 .matrix td{width:30px;min-width:28px;height:30px} .matrix tbody th>span{max-width:94px}
 .matrix thead th>span{margin:0 5px 4px} .matrix{font-size:12.5px} .wide-only{display:none}
-.finding{grid-template-columns:1fr}}
+.finding{grid-template-columns:1fr}
 """
 
 _PRINT = f"""
 @media print{{
-:root{{{_LIGHT}--ground:#fff;--sunk:#f4f4f4}} html{{color-scheme:light}} body{{font-size:11pt}}
+:root{{{_LIGHT}{style_marks.LIGHT}--ground:#fff;--sunk:#f4f4f4}} html{{color-scheme:light}} body{{font-size:11pt}}
 nav,.skip{{display:none}} main,header,footer{{max-width:none;padding:0}}
 section{{border:0;border-top:1px solid var(--rule);border-radius:0;padding:14px 0;margin:0}}
 .verdict{{border-left:4px solid var(--tuned);padding-left:16px}}
 figure,.cards>li,tr,.tiles{{break-inside:avoid}} h2,h3{{break-after:avoid}}
 pre{{max-height:none;white-space:pre-wrap;overflow-wrap:anywhere}} .scroll{{overflow:visible}}
-.bar,.bar>span,.matrix td,.badge,.tiles{{-webkit-print-color-adjust:exact;print-color-adjust:exact}}}}
+.bar,.bar>span,.matrix td,.badge,.tiles{{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 """
 
 STYLE = (
-    f":root{{{_LIGHT}}}@media (prefers-color-scheme:dark){{:root{{{_DARK}}}}}"
-    f"{_BASE}{_VERDICT}{_PLOTS}{_TABLES}{_LISTS}{_PHONE}{_PRINT}"
+    f":root{{{_LIGHT}{style_marks.LIGHT}}}@media (prefers-color-scheme:dark){{:root{{{_DARK}{style_marks.DARK}}}}}"
+    f"{_BASE}{_VERDICT}{_PLOTS}{_TABLES}{_LISTS}{style_marks.MARKS}{_PHONE}{style_marks.PHONE}}}"
+    f"{_PRINT}{style_marks.PRINT}}}"
 )
 """The whole style sheet; it refers to nothing outside the page."""

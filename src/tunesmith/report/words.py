@@ -62,6 +62,11 @@ def percent(share: float) -> str:
     return signed(f"{100 * share:.1f}{PERCENT}")
 
 
+def whole_percent(share: float) -> str:
+    """Return a share of 1 as a percentage without decimals, for where there is little room: `98 %`."""
+    return f"{100 * share:.0f}{PERCENT}"
+
+
 def plain(value: float) -> str:
     """Return a number with about three digits that count."""
     size = abs(value)
@@ -108,9 +113,9 @@ def count(number: float) -> str:
     return f"{round(number):,}"
 
 
-def rows(number: float) -> str:
-    """Return `1 row` or `1,204 rows`."""
-    return f"{count(number)} row{'' if round(number) == 1 else 's'}"
+def rows(number: float, noun: str = "row") -> str:
+    """Return `1 row` or `1,204 rows`, or as many of another noun."""
+    return f"{count(number)} {noun}{'' if round(number) == 1 else 's'}"
 
 
 def short_count(number: float) -> str:
@@ -163,7 +168,22 @@ def main_score(scores: Scores | None, metric: str) -> ScoreData | None:
 
 def predicts_numbers(report: ReportData) -> bool:
     """Return whether the model gives numbers; a pair task does so where it has no labels."""
-    return report.get("task") == "regress" or (report.get("task") == "pair" and not report.get("labels"))
+    task = report.get("task")
+    return task in ("regress", "embed") or (task == "pair" and not report.get("labels"))
+
+
+class Nouns(NamedTuple):
+    """What a task calls one of its labels, several, and what is counted by them."""
+
+    label: str
+    labels: str
+    thing: str
+
+
+def nouns(report: ReportData) -> Nouns:
+    """Return the nouns of the report's task: kinds of spans, labels of rows, classes of rows."""
+    known = {"tag": Nouns("kind", "kinds", "span"), "multilabel": Nouns("label", "labels", "row")}
+    return known.get(report.get("task", ""), Nouns("class", "classes", "row"))
 
 
 def present(value: Any) -> Any:

@@ -1,9 +1,9 @@
-"""Square plots: confidence against accuracy, and true against predicted numbers."""
+"""Square plots: confidence against accuracy, true against predicted numbers, scores against cosines."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from tunesmith.core.report_schema import Bin, Calibration, Reliability
 from tunesmith.report import words
@@ -75,3 +75,55 @@ def scatter_plot(pairs: Sequence[Sequence[float]], n: int) -> Markup:
         tag("g", *dots, fill_opacity=opacity),
     ]
     return axes.svg(_WIDTH, _HEIGHT, f"Predicted against true value of {words.rows(n)}", *drawn)
+
+
+def cosine_plot(pairs: Sequence[Sequence[float]], n: int) -> Markup:
+    """Return cosines over the scores of pairs: the two have scales of their own, so no line says what is exact."""
+    shown = pairs[:: -(-len(pairs) // _MOST_DOTS)]
+    (x_low, x_high), (y_low, y_high) = (
+        axes.round_bounds(min(side), max(side)) for side in zip(*((pair[0], pair[1]) for pair in pairs), strict=True)
+    )
+    # A hair's breadth of room: scores are few values, and the lowest and highest would lie on the frame.
+    room = 0.03 * (x_high - x_low)
+    scale = axes.Scale(x_low - room, x_high + room, _LEFT, _RIGHT)
+    values = axes.ticks(x_low, x_high)
+    x = axes.Axis("score", scale, list(zip(values, axes.tick_text(values), strict=True)))
+    y = axes.axis("cosine", axes.Scale(y_low, y_high, _BOTTOM, _TOP))
+    opacity = max(0.18, min(0.7, 60 / len(shown) ** 0.8))
+    dots = [axes.dot(scale(score), y.scale(cosine), 3.4, "dot tuned") for score, cosine in shown]
+    drawn = [*axes.frame(x, y), tag("g", *dots, fill_opacity=opacity)]
+    return axes.svg(_WIDTH, _HEIGHT, f"Cosine by score of {words.rows(n, 'pair')}", *drawn)
+
+
+class AnswerBin(NamedTuple):
+    """Answers whose confidence lies between `low` and `high`: means of exact match, F1 and confidence, and how many."""
+
+    low: float
+    high: float
+    exact: float
+    f1: float
+    confidence: float
+    n: int
+
+
+def answer_plot(bins: Sequence[AnswerBin]) -> Markup:
+    """Return mean F1 and the share of exact answers over confidence."""
+    x = axes.axis("stated confidence", axes.Scale(0.0, 1.0, _LEFT, _RIGHT), is_share=True)
+    y = axes.axis("how right the answers are", axes.Scale(0.0, 1.0, _BOTTOM, _TOP), is_share=True)
+    most = max(item.n for item in bins)
+    drawn = [*axes.frame(x, y), axes.line(_LEFT, _BOTTOM, _RIGHT, _TOP, "ideal")]
+    for title, colour, level, values in (
+        ("exact match", "other", 0, [item.exact for item in bins]),
+        ("mean F1", "tuned", 1, [item.f1 for item in bins]),
+    ):
+        points = [(x.scale(item.confidence), y.scale(value)) for item, value in zip(bins, values, strict=True)]
+        drawn.append(axes.path(points, f"line {colour}"))
+        for item, value, (left, top) in zip(bins, values, points, strict=True):
+            said = f"{words.rows(item.n, 'answer')}: stated {words.percent(item.confidence)}, {title} "
+            radius = 2.5 + 6.0 * (item.n / most) ** 0.5
+            drawn.append(axes.dot(left, top, radius, f"dot soft {colour}", said + words.percent(value)))
+        drawn.append(axes.text(title, _RIGHT - 4, _BOTTOM - 12 - 18 * level, f"legend end {colour}"))
+    label = "Mean F1 and share of exact answers by stated confidence: " + "; ".join(
+        f"{words.percent(item.confidence)} {words.percent(item.f1)}" for item in bins
+    )
+    return axes.svg(_WIDTH, _HEIGHT, label, *drawn)

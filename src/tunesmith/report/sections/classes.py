@@ -19,18 +19,19 @@ def classes(report: ReportData) -> Section | None:
     if not found:
         return None
     ordered = sorted(found, key=lambda item: (item.get("f1", -1.0), item["label"]))
-    word = "label" if report.get("task") == "multilabel" else "class"
-    lead = tag("p", f"On test rows, weakest first. Few rows make a figure shaky: see the {word}'s rows.", class_="lead")
+    nouns = words.nouns(report)
+    right = " A span is right only with the right bounds and the right kind." if nouns.thing == "span" else ""
+    shaky = f"Few {nouns.thing}s make a figure shaky: see the {nouns.label}'s {nouns.thing}s."
+    lead = tag("p", f"On test rows, weakest first.{right} {shaky}", class_="lead")
     if len(ordered) <= _FEW:
-        body = join(lead, _table(ordered, word))
+        body = join(lead, _table(ordered, nouns))
     else:
-        plural = "labels" if word == "label" else "classes"
-        rest = details(f"All {len(ordered)} {plural}", _table(ordered, word))
-        body = join(lead, tag("h3", f"The {_WEAKEST} weakest"), _table(ordered[:_WEAKEST], word), rest)
-    return Section("classes", f"Each {word}", body)
+        rest = details(f"All {len(ordered)} {nouns.labels}", _table(ordered, nouns))
+        body = join(lead, tag("h3", f"The {_WEAKEST} weakest"), _table(ordered[:_WEAKEST], nouns), rest)
+    return Section("classes", f"Each {nouns.label}", body)
 
 
-def _table(items: Sequence[ClassData], word: str) -> Markup:
+def _table(items: Sequence[ClassData], nouns: words.Nouns) -> Markup:
     body: list[list[Child]] = [
         [
             breakable(item["label"]),
@@ -42,8 +43,8 @@ def _table(items: Sequence[ClassData], word: str) -> Markup:
         ]
         for item in items
     ]
-    head = [word.capitalize(), "", "F1", "Precision", "Recall", "Rows"]
-    return table(head, body, (2, 3, 4, 5), f"Figures of each {word}", bars=1)
+    head = [nouns.label.capitalize(), "", "F1", "Precision", "Recall", f"{nouns.thing.capitalize()}s"]
+    return table(head, body, (2, 3, 4, 5), f"Figures of each {nouns.label}", bars=1)
 
 
 def _share(value: float | None) -> str:

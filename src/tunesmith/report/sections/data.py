@@ -49,7 +49,7 @@ def _finding(item: FindingData) -> Markup:
 def rows(report: ReportData) -> Section | None:
     """Return splits, columns, files and guesses."""
     data = report.get("data") or {}
-    body = join(_columns(data), _labels(data), _files(data), _guesses(data))
+    body = join(_columns(data), _labels(data, words.nouns(report)), _files(data), _guesses(data))
     return Section("data", "The data", body) if body else None
 
 
@@ -61,8 +61,9 @@ def _columns(data: DataSummary) -> Markup | None:
     return tag("p", tag("span", "Columns:"), *told, class_="facts")
 
 
-def _labels(data: DataSummary) -> Markup | None:
+def _labels(data: DataSummary, nouns: words.Nouns) -> Markup | None:
     """Rows of each label in each split, most frequent first."""
+    title = "Rows with each kind of span" if nouns.thing == "span" else "Rows of each label"
     counted = {split: labels for split, labels in (data.get("labels") or {}).items() if labels}
     if not counted:
         return None
@@ -74,9 +75,9 @@ def _labels(data: DataSummary) -> Markup | None:
         [breakable(label), *(words.count(labels.get(label, 0)) for labels in counted.values())]
         for label in sorted(totals, key=lambda label: (-totals[label], label))
     ]
-    head = ["Label", *counted]
-    shown = table(head, body, range(1, len(head)), "Rows of each label")
-    return details("Rows of each label", shown, is_open=len(totals) <= _OPEN_LABELS)
+    head = ["Kind" if nouns.thing == "span" else "Label", *counted]
+    shown = table(head, body, range(1, len(head)), title)
+    return details(title, shown, is_open=len(totals) <= _OPEN_LABELS)
 
 
 def _files(data: DataSummary) -> Markup | None:

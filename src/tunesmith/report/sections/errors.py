@@ -1,14 +1,30 @@
-"""The worst errors: where the model was surest and wrong."""
+"""Test rows with what was said of them: the worst errors, and some drawn at random."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tunesmith.core.report_schema import ReportData, Shown
 from tunesmith.report import words
+from tunesmith.report.kinds import colours
 from tunesmith.report.markup import Markup, breakable, join, tag
+from tunesmith.report.sections import spans
+from tunesmith.report.sections.answers import answer_card
 from tunesmith.report.sections.section import Section, details
 
-_SHOWN = 12
+_SHOWN, _DRAWN = 12, 6
 _MOST_LETTERS = 600
+
+_LEADS = {
+    "tag": "Test rows with the most wrong spans, the surest first among equals. Read them: some will be labelling "
+    "errors.",
+    "answer": "Test questions whose answer shares least with a right one, the surest first among equals. Read them: "
+    "some answers will be as good as the one that counts.",
+}
+_SURE = "Test rows on which the model was surest and wrong. Read them: some will be labelling errors."
+_FAR = "Test rows with the largest distance between prediction and truth."
+_MISPLACED = "Test pairs whose place in the order of cosines is furthest from their place in the order of scores."
+_RANKED = "Test rows whose right text came furthest behind others, with the text that came nearest instead."
 
 
 def errors(report: ReportData) -> Section | None:
@@ -18,30 +34,79 @@ def errors(report: ReportData) -> Section | None:
     found = report["errors"]
     if not found:
         return Section("errors", "Worst errors", tag("p", "No test row was predicted wrongly."))
-    is_number = words.predicts_numbers(report)
-    lead = (
-        "Test rows with the largest distance between prediction and truth."
-        if is_number
-        else "Test rows on which the model was surest and wrong. Read them: some will be labelling errors."
-    )
-    cards = [_card(mistake, is_number) for mistake in found]
-    first, rest = cards[:_SHOWN], cards[_SHOWN:]
-    more = details(f"{len(rest)} more", tag("ul", *rest, class_="cards")) if rest else None
-    body = join(tag("p", lead, class_="lead"), tag("ul", *first, class_="cards"), more)
+    body = join(tag("p", _lead(report), class_="lead"), _cards(report, found, _SHOWN))
     return Section("errors", "Worst errors", body)
 
 
-def _card(mistake: Shown, is_number: bool) -> Markup:
-    texts = [mistake[key] for key in ("text", "text_b") if mistake.get(key)]
+def samples(report: ReportData) -> Section | None:
+    """Return the rows that were drawn at random: what the model does on an ordinary row."""
+    found = report.get("samples") or []
+    if not found:
+        return None
+    lead = "Test rows drawn at random, right or wrong: what the model does on an ordinary day."
+    return Section("samples", "A random sample", join(tag("p", lead, class_="lead"), _cards(report, found, _DRAWN)))
+
+
+def _lead(report: ReportData) -> str:
+    task = report.get("task", "")
+    if task == "embed":
+        return _RANKED if any("nearest" in row for row in report["errors"]) else _MISPLACED
+    return _LEADS.get(task, _FAR if words.predicts_numbers(report) else _SURE)
+
+
+def _cards(report: ReportData, rows: Sequence[Shown], most: int) -> Markup:
+    task = report.get("task")
+    kinds = colours(report) if task == "tag" else {}
+    is_number = words.predicts_numbers(report)
+
+    def card(row: Shown) -> Markup:
+        if task == "tag":
+            return spans.span_card(row, kinds)
+        if task == "answer":
+            return answer_card(row)
+        return _pair_card(row) if task == "embed" else _card(row, is_number)
+
+    cards = [card(row) for row in rows]
+    rest = cards[most:]
+    more = details(f"{len(rest)} more", tag("ul", *rest, class_="cards")) if rest else None
+    return join(spans.key(report) if task == "tag" else None, tag("ul", *cards[:most], class_="cards"), more)
+
+
+def _card(row: Shown, is_number: bool) -> Markup:
+    texts = [row[key] for key in ("text", "text_b") if row.get(key)]
     quotes = [tag("p", _cut(text), class_="quote", dir="auto") for text in texts]
-    place = mistake.get("source") or mistake.get("id")
     facts = [
-        ("predicted", words.label_text(mistake["label"])) if "label" in mistake else None,
-        ("labelled", words.label_text(mistake["target"])) if "target" in mistake else None,
-        ("confidence", words.percent(mistake["score"])) if "score" in mistake and not is_number else None,
+        ("predicted", words.label_text(row["label"])) if "label" in row else None,
+        ("labelled", words.label_text(row["target"])) if "target" in row else None,
+        ("confidence", words.percent(row["score"])) if "score" in row and not is_number else None,
     ]
-    told = [tag("span", f"{fact[0]} ", tag("b", breakable(fact[1]))) for fact in facts if fact]
-    return tag("li", *quotes, tag("p", *told, tag("span", place) if place else None, class_="facts"))
+    return tag("li", *quotes, _facts(row, [fact for fact in facts if fact]))
+
+
+def _pair_card(row: Shown) -> Markup:
+    """A pair with its score and its cosine; for rankings what came nearest, beside the text that should have."""
+    is_ranked = "nearest" in row
+    is_first = is_ranked and row["nearest"] == row.get("text_b")
+    sides = [
+        ("text", row.get("text")),
+        ("belongs to it, came nearest" if is_first else "belongs to it" if is_ranked else "text", row.get("text_b")),
+        ("came nearest", row.get("nearest") if not is_first else None),
+    ]
+    lines = [
+        tag("div", tag("dt", name), tag("dd", _cut(text), dir="auto", class_="quote")) for name, text in sides if text
+    ]
+    target = row.get("target")
+    facts = [
+        ("score", words.label_text(target)) if target is not None and not is_ranked else None,
+        ("cosine", words.signed(f"{row['score']:.3f}")) if "score" in row else None,
+    ]
+    return tag("li", tag("dl", *lines, class_="sides"), _facts(row, [fact for fact in facts if fact]))
+
+
+def _facts(row: Shown, facts: Sequence[tuple[str, str]]) -> Markup:
+    place = row.get("source") or row.get("id")
+    told = [tag("span", f"{name} ", tag("b", breakable(value))) for name, value in facts]
+    return tag("p", *told, tag("span", place) if place else None, class_="facts")
 
 
 def _cut(text: str) -> str:
