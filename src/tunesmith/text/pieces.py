@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from tokenizers import pre_tokenizers
@@ -52,34 +52,47 @@ class Splitter:
             )
         ]
 
-    def _align(self, text: str, ids: list[int], offsets: Sequence[tuple[int, int]], words: Words) -> Pieces:
+    def _align(self, text: str, ids: Sequence[int], offsets: Sequence[tuple[int, int]], words: Words) -> Pieces:
         out: list[int] = []
         first, last = [-1] * len(words), [-1] * len(words)
         at = 0
-        covered: list[int] = []  # the words of the last token with more than one, so that its bytes come once
-        for token, (start, end) in zip(ids, offsets, strict=True):
+        for tokens, (start, end) in self._groups(ids, offsets):
             while at < len(words) and words[at][1] <= start:
                 at += 1
-            inside = []
-            place = at
-            while place < len(words) and words[place][0] < end:
-                if _visible(text, max(start, words[place][0]), min(end, words[place][1])):
-                    inside.append(place)
-                place += 1
-            if len(inside) < 2:
-                if inside and not self._is_blank(token):
-                    _mark(first, last, inside[0], len(out))
+            inside = _inside(text, words, at, (start, end))
+            if len(inside) > 1:
+                parts = [text[max(start, words[word][0]) : min(end, words[word][1])] for word in inside]
+                found = [(word, token) for word, part in zip(inside, parts, strict=True) for token in self._inner(part)]
+            else:
+                found = [(word, token) for token in tokens for word in inside or [-1]]
+            for word, token in found:
+                if word >= 0 and not self._is_blank(token):
+                    first[word] = len(out) if first[word] < 0 else first[word]
+                    last[word] = len(out)
                 out.append(token)
-                continue
-            if inside == covered:
-                continue
-            covered = inside
-            for word in inside:
-                from_, to = max(start, words[word][0]), min(end, words[word][1])
-                for piece in self._inner(text[from_:to]):
-                    _mark(first, last, word, len(out))
-                    out.append(piece)
         return Pieces(out, first, last)
+
+    def _groups(
+        self, ids: Sequence[int], offsets: Sequence[tuple[int, int]]
+    ) -> Iterator[tuple[list[int], tuple[int, int]]]:
+        """Yield tokens and the characters they stand for; tokens that share a character stand together.
+
+        A token of bytes may hold the end of one character and the beginning of the next.
+        """
+        tokens: list[int] = []
+        span = (0, 0)
+        for token, (start, end) in zip(ids, offsets, strict=True):
+            alone = start == end or self._is_blank(token)
+            if tokens and (alone or start >= span[1]):
+                yield tokens, span
+                tokens = []
+            if alone:
+                yield [token], (start, start)
+                continue
+            span = (min(span[0], start), max(span[1], end)) if tokens else (start, end)
+            tokens.append(token)
+        if tokens:
+            yield tokens, span
 
     def _is_blank(self, token: int) -> bool:
         """Return whether a token is nothing but the mark of a space, which stands before the word it belongs to."""
@@ -106,11 +119,13 @@ class Splitter:
         return [token.id for token in backend.model.tokenize(plain)]
 
 
-def _visible(text: str, start: int, end: int) -> bool:
-    return start < end and not text[start:end].isspace()
-
-
-def _mark(first: list[int], last: list[int], word: int, token: int) -> None:
-    if first[word] < 0:
-        first[word] = token
-    last[word] = token
+def _inside(text: str, words: Words, at: int, span: tuple[int, int]) -> list[int]:
+    """Return the words, from number `at` on, of which a visible character stands in `span`."""
+    start, end = span
+    found = []
+    while at < len(words) and words[at][0] < end:
+        shared = text[max(start, words[at][0]) : min(end, words[at][1])]
+        if shared and not shared.isspace():
+            found.append(at)
+        at += 1
+    return found

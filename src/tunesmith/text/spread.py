@@ -32,8 +32,9 @@ def windows(pieces: Pieces, room: int, overlap: int) -> list[Range]:
         found.append((start, end))
         if end >= size:
             return found
-        # The next window begins where a word does, and always further on than this one began.
-        start = next((at for at in range(end - overlap, end) if at > start and not inner[at]), end)
+        # The next window begins where a word does, and ends further on: before a long word it would show nothing new.
+        words = (at for at in range(max(start + 1, end - overlap), end) if not inner[at])
+        start = next((at for at in words if _border(inner, at, min(size, at + room)) > end), end)
 
 
 def _border(inner: Sequence[bool], start: int, end: int) -> int:
@@ -55,7 +56,7 @@ def places(pieces: Pieces, ranges: Sequence[Range], shift: int) -> list[list[Pla
         shift: tokens that stand before the text in every window.
     """
     found: list[list[Place]] = [[] for _ in ranges]
-    starts = [low for low, _ in ranges]
+    starts, ends = [low for low, _ in ranges], [high for _, high in ranges]
     before = -1
     for word, (first, last) in enumerate(zip(pieces.first, pieces.last, strict=True)):
         dropped = first < 0
@@ -64,8 +65,7 @@ def places(pieces: Pieces, ranges: Sequence[Range], shift: int) -> list[list[Pla
         if start < 0:
             found[0].append((word, max(0, shift - 1), max(0, shift - 1)))
             continue
-        latest = bisect_right(starts, start) - 1  # windows share at most half, so no token is in more than three
-        near = range(max(0, latest - 2), latest + 1)
+        near = range(bisect_right(ends, start), bisect_right(starts, start))  # the windows that hold its first token
         window = max(near, key=lambda at: _around(ranges[at], start, end, len(pieces.ids)))
         low, high = ranges[window]
         place = (word, min(start, high - 1) - low + shift, min(end, high - 1) - low + shift)
