@@ -7,6 +7,9 @@ from typing import Any
 
 Event = Mapping[str, Any]
 
+_TEXTS = ("text", "text_a", "text_b", "question")
+"""The keys of a prediction that its line shows; a context is too long for one."""
+
 
 def event_lines(event: Event) -> list[str]:
     """Return what an event of a training says beside its steps."""
@@ -89,7 +92,8 @@ def report_lines(report: Mapping[str, Any], folder: str) -> Iterator[str]:
         yield str(verdict)
     yield ""
     yield from (f"  {name:<8}{folder}/{file}" for name, file in (("report", "report.html"), ("model", "model")))
-    yield f'  next    tunesmith predict {folder} "…"'
+    asked = '"question" "context"' if report.get("task") == "answer" else '"…"'
+    yield f"  next    tunesmith predict {folder} {asked}"
 
 
 def narrow(text: str) -> str:
@@ -114,15 +118,46 @@ def score_table(columns: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[
 
 
 def prediction_line(row: Mapping[str, Any], width: int = 80) -> str:
-    """Return `label  97.1%  text` for one prediction."""
-    label = row["label"]
-    texts = [str(row[name]) for name in ("text", "text_a", "text_b") if name in row]
-    text = " ".join(" | ".join(texts).split())
+    """Return `label  97.1%  text` for one prediction.
+
+    Spans stand in their text, `the [Glide 2](PRODUCT 98%) lost`; an answer stands before its question; of pairs there
+    is the number and both texts, of vectors the size and the text.
+    """
+    if "spans" in row and "answer" not in row:
+        return _marked(str(row["text"]), row["spans"], width)
+    text = " ".join(" | ".join(str(row[name]) for name in _TEXTS if name in row).split())
     text = text if len(text) <= width else text[: width - 1] + "…"
+    if "vector" in row:
+        return f"vector of {len(row['vector'])} numbers\t{text}"
+    if "answer" in row:
+        said = row["answer"]
+        return "\t".join(["(no answer)", "-", text] if said is None else [" ".join(said.split()), _sure(row), text])
+    label = row["label"]
     if isinstance(label, int | float) and not isinstance(label, bool):
         return f"{label:.4g}\t{text}"
     name = ", ".join(label) if isinstance(label, list | tuple) else str(label)
-    return f"{name}\t{100 * row['score']:.1f}%\t{text}"
+    return f"{name}\t{_sure(row)}\t{text}"
+
+
+def _sure(row: Mapping[str, Any]) -> str:
+    return f"{100 * row['score']:.1f}%"
+
+
+def _marked(text: str, spans: Sequence[Mapping[str, Any]], width: int) -> str:
+    """Return the text in one line with its spans in brackets; of longer stretches without one, only the ends."""
+    parts, at = [], 0
+    for span in spans:
+        parts += [
+            _short(text[at : span["start"]], width),
+            f"[{text[span['start'] : span['end']]}]({span['label']} {100 * span['score']:.0f}%)",
+        ]
+        at = span["end"]
+    return " ".join("".join([*parts, _short(text[at:], width)]).split())
+
+
+def _short(text: str, width: int) -> str:
+    half = width // 2
+    return text if len(text) <= width else f"{text[: half - 1]} … {text[-half + 2 :]}"
 
 
 def _of(name: str, value: float | None, total: float | None, form: str) -> str:

@@ -21,9 +21,13 @@ from tunesmith.runs.files import replace_file
 _HUB_METRICS = {
     "accuracy": "accuracy", "macro_f1": "f1", "weighted_f1": "f1", "micro_f1": "f1", "samples_f1": "f1",
     "mcc": "matthews_correlation", "roc_auc": "roc_auc", "pearson": "pearsonr", "spearman": "spearmanr",
-    "mae": "mae", "subset_accuracy": "accuracy",
+    "mae": "mae", "subset_accuracy": "accuracy", "span_f1": "f1", "span_precision": "precision",
+    "span_recall": "recall", "answer_f1": "f1", "exact_match": "exact_match",
 }  # fmt: skip
 """Our metrics → the hub's names; what has none there is left out of the front matter."""
+
+_PIPELINES = {"tag": "token-classification", "answer": "question-answering", "embed": "sentence-similarity"}
+"""Task → what the hub calls it; the others are text classification."""
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~$])")
 _SPLITS: tuple[Literal["train", "dev", "test"], ...] = ("train", "dev", "test")
@@ -80,8 +84,8 @@ def _front_matter(report: ReportData) -> str:
     metrics = list(dict.fromkeys(name for name in named if name))
     content: dict[str, Any] = {
         "license": licence.lower() if licence else None,
-        "library_name": "transformers",
-        "pipeline_tag": "text-classification",
+        "library_name": "sentence-transformers" if task == "embed" else "transformers",
+        "pipeline_tag": _PIPELINES.get(task or "", "text-classification"),
         "tags": ["tunesmith", *([task] if task else [])],
         "metrics": metrics or None,
     }
@@ -99,12 +103,23 @@ def _intended_use(report: ReportData) -> list[str]:
         "multilabel": f"It gives a text any number of {len(labels)} labels: {shown}{more}.",
         "pair": f"It gives two texts one of {len(labels)} labels: {shown}{more}." if labels else "It rates two texts.",
         "regress": "It gives a text (or a pair of texts) a number.",
+        "tag": f"It marks spans of {words.rows(len(labels), 'kind')} in a text: {shown}{more}.",
+        "answer": "It finds the answer to a question in a text that is given with it: a stretch of that text"
+        f"{_or_none(report)}. It writes nothing of its own.",
+        "embed": "It gives a text a vector; texts that belong together have a high cosine. Use it to search, to match "
+        "and to find near-duplicates.",
     }.get(task, "")
     return [
-        does if labels or task in ("regress", "pair") else "",
+        does if labels or task in ("regress", "pair", "answer", "embed") else "",
         "It is meant for texts like those it was trained and tested on. On other topics, languages, times or sources "
         "its scores are unknown: test it there first.",
     ]
+
+
+def _or_none(report: ReportData) -> str:
+    """Whether there are questions without an answer shows in the figure that only they have."""
+    scores = report.get("test") or report.get("dev") or {}
+    return ", or says that there is none" if words.main_score(scores, "answered_accuracy") else ""
 
 
 def _data(report: ReportData) -> list[str]:
@@ -190,7 +205,7 @@ def _rows_sentence(report: ReportData, split: str, known: Scores) -> str:
 def _limits(report: ReportData) -> list[str]:
     """What the figures themselves say against the model, and what nobody looked at."""
     limits = [*_unbeaten(report), *_shaky(report), *map(escape, report.get("notes") or [])]
-    if not report.get("calibration") and not words.predicts_numbers(report):
+    if not report.get("calibration") and not report.get("answers") and not words.predicts_numbers(report):
         limits.append("Whether its probabilities can be believed was not measured.")
     limits.append(
         "Fairness between groups of people, robustness to attacks, and texts from outside its domain were not examined."
@@ -220,7 +235,8 @@ def _shaky(report: ReportData) -> list[str]:
     few = [item["label"] for item in report.get("per_class") or [] if item.get("support", _FEW_ROWS) < _FEW_ROWS]
     if few:
         names = ", ".join(map(escape, few[:10])) + (f" and {len(few) - 10} more" if len(few) > 10 else "")
-        said.append(f"Fewer than {_FEW_ROWS} test rows, so no firm figure of their own: {names}.")
+        things = f"{words.nouns(report).thing}s"
+        said.append(f"Fewer than {_FEW_ROWS} test {things}, so no firm figure of their own: {names}.")
     never = [item["label"] for item in report.get("per_class") or [] if item.get("f1") == 0.0 and item.get("support")]
     if never:
         said.append(f"Never recognised in the test: {', '.join(map(escape, never[:10]))}.")

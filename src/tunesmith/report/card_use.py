@@ -7,26 +7,97 @@ from tunesmith.report import words
 
 _PAIR_ROLES = frozenset({"text_a", "text_b"})
 
+_MANY = "tunesmith predict . --data rows.csv --out predictions.csv"
+
+_COMMANDS = {
+    "answer": f'tunesmith predict . "a question" "the text that holds the answer"\n{_MANY}',
+    "embed": "tunesmith predict . --data rows.csv --text COLUMN --out vectors.parquet",
+}
+"""Task → what the command line is asked, where that is not one text."""
+
+_PYTHON = {
+    "tag": """
+import tunesmith
+
+for span in tunesmith.load(".").predict(["a text"])[0].spans:
+    print(span.start, span.end, span.text, span.label, span.score)
+""",
+    "answer": """
+import tunesmith
+
+found = tunesmith.load(".").predict([("a question", "the text that holds the answer")])[0]
+print(found.label, found.score, found.spans)
+""",
+    "embed": """
+import tunesmith
+
+vectors = tunesmith.load(".").embed(["a text", "another"])
+print(vectors @ vectors.T)
+""",
+}
+"""Task → how Python asks, where a prediction is more than a label; vectors have length 1."""
+
+_OTHERS = {
+    "tag": """
+from transformers import pipeline
+
+predict = pipeline("token-classification", model="model", aggregation_strategy="first")
+predict("a text")
+""",
+    "answer": """
+import torch
+from transformers import AutoModelForQuestionAnswering, AutoTokenizer
+
+tokenizer = AutoTokenizer.from_pretrained("model")
+model = AutoModelForQuestionAnswering.from_pretrained("model")
+question, context = "a question", "the text that holds the answer"
+inputs = tokenizer(question, context, truncation="only_second", return_offsets_mapping=True, return_tensors="pt")
+offsets = inputs.pop("offset_mapping")[0].tolist()
+with torch.no_grad():
+    found = model(**inputs)
+inside = torch.tensor([part == 1 for part in inputs.sequence_ids(0)])
+start, end = (logits[0].masked_fill(~inside, float("-inf")) for logits in (found.start_logits, found.end_logits))
+first, last = divmod(int((start[:, None] + end[None, :]).triu().argmax()), len(end))
+print(context[offsets[first][0] : offsets[last][1]])
+""",
+    "embed": """
+from sentence_transformers import SentenceTransformer
+
+model = SentenceTransformer("model")
+vectors = model.encode(["a text", "another"])
+print(model.similarity(vectors, vectors))
+""",
+}
+"""Task → the same without tunesmith."""
+
+_NOTES = {
+    "multilabel": "The pipeline gives the probability of every label; the thresholds that decide are in "
+    "`model/tunesmith.json`.",
+    "tag": "The pipeline reads one window and takes each word's best tag by itself; tunesmith reads long texts to the "
+    "end and gives only legal sequences of tags.",
+    "answer": "The code reads one window and always answers; tunesmith reads long texts to the end, keeps answers as "
+    "short as those it was trained on, and says where there is none if it was trained to.",
+}
+
 
 def how_to_load(report: ReportData) -> list[str]:
     """Return the paragraphs for tunesmith and for transformers; `.` is the folder that the card stands in."""
+    task = report.get("task", "")
     columns = (report.get("data") or {}).get("columns") or {}
-    is_pair = report.get("task") == "pair" or not _PAIR_ROLES.isdisjoint(columns)
-    said = (
-        "The pipeline gives the probability of every label; the thresholds that decide are in `model/tunesmith.json`."
-    )
+    is_pair = task == "pair" or not _PAIR_ROLES.isdisjoint(columns)
+    other = _OTHERS[task].strip() if task in _OTHERS else _pipeline(report, is_pair)
     return [
         "With tunesmith, from this folder:",
-        f"```sh\n{_command(is_pair)}\n```",
-        "With transformers:",
-        f"```python\n{_pipeline(report, is_pair)}\n```",
-        said if report.get("task") == "multilabel" else "",
+        f"```sh\n{_COMMANDS.get(task) or _command(is_pair)}\n```",
+        f"```python\n{_PYTHON[task].strip()}\n```" if task in _PYTHON else "",
+        f"With {'sentence-transformers' if task == 'embed' else 'transformers'}:",
+        f"```python\n{other}\n```",
+        _NOTES.get(task, ""),
     ]
 
 
 def _command(is_pair: bool) -> str:
-    many = "tunesmith predict . --data rows.csv --out predictions.csv"
-    return many if is_pair else f'tunesmith predict . "a text"\n{many}'
+    return _MANY if is_pair else f'tunesmith predict . "a text"\n{_MANY}'
 
 
 def _pipeline(report: ReportData, is_pair: bool) -> str:

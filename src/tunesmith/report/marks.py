@@ -38,18 +38,20 @@ def marked_text(text: str, marks: Sequence[Mark], parts: Sequence[Part]) -> Mark
         parts: in order, apart from each other.
     """
     shown: list[Markup | str] = []
-    for start, end in parts:
-        shown.append(_gap() if start > 0 else "")
+    for number, (start, end) in enumerate(parts):
+        if start > 0:
+            shown.append(_gap(" … " if number else "… "))
         at = start
         for mark in marks:
             first, last = max(mark.start, start), min(mark.end, end)
             if first >= last:
                 continue
-            note = tag("bdi", mark.note, class_="note") if mark.note else None
+            note = tag("span", tag("bdi", mark.note), class_="note") if mark.note else None
             shown += [text[at:first], tag("mark", text[first:last], note, class_=mark.look or None)]
             at = last
         shown.append(text[at:end])
-    shown.append(_gap() if parts and parts[-1][1] < len(text) else "")
+    if parts and parts[-1][1] < len(text):
+        shown.append(_gap(" …"))
     return tag("p", join(*shown), class_="quote marked", dir="auto")
 
 
@@ -58,5 +60,5 @@ def named_line(name: str, content: Markup) -> Markup:
     return tag("div", tag("span", name, class_="line-name"), content, class_="line")
 
 
-def _gap() -> Markup:
-    return tag("span", " … ", class_="gap")
+def _gap(dots: str) -> Markup:
+    return tag("span", dots, class_="gap")

@@ -81,7 +81,8 @@ def cosine_plot(pairs: Sequence[Sequence[float]], n: int) -> Markup:
     """Return cosines over the scores of pairs: the two have scales of their own, so no line says what is exact."""
     shown = pairs[:: -(-len(pairs) // _MOST_DOTS)]
     (x_low, x_high), (y_low, y_high) = (
-        axes.round_bounds(min(side), max(side)) for side in zip(*((pair[0], pair[1]) for pair in pairs), strict=True)
+        axes.round_bounds(min(side), max(side), about=10)
+        for side in zip(*((pair[0], pair[1]) for pair in pairs), strict=True)
     )
     # A hair's breadth of room: scores are few values, and the lowest and highest would lie on the frame.
     room = 0.03 * (x_high - x_low)

@@ -131,13 +131,13 @@ def answer_card(row: Shown) -> Markup:
 
 
 def _shown(right: Sequence[SpanData], given: Sequence[SpanData]) -> list[list[Mark]]:
-    """Return the marks in lines: of right answers that overlap only the first, then the one that was given.
+    """Return the marks in lines: of right answers that overlap the one nearest to what was given, then what was given.
 
     SQuAD and its kin mark the same answer several times, a word more or less; all of them stand in the facts below.
     """
     bounds = {(span["start"], span["end"]) for span in given}
     marks: list[Mark] = []
-    for span in sorted(right, key=lambda span: (span["start"], span["end"]) not in bounds):
+    for span in sorted(right, key=lambda span: min((_apart(span, one) for one in given), default=0)):
         if all(span["end"] <= mark.start or mark.end <= span["start"] for mark in marks):
             note = "right and given" if (span["start"], span["end"]) in bounds else "right"
             marks.append(Mark(span["start"], span["end"], note, "k2 right"))
@@ -155,6 +155,10 @@ def _shown(right: Sequence[SpanData], given: Sequence[SpanData]) -> list[list[Ma
         else:
             lines[0] = sorted([*lines[0], mark])
     return lines
+
+
+def _apart(one: SpanData, other: SpanData) -> int:
+    return abs(one["start"] - other["start"]) + abs(one["end"] - other["end"])
 
 
 def _lines(context: str, lines: Sequence[Sequence[Mark]], parts: Sequence[Part]) -> Markup:

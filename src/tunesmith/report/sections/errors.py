@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tunesmith.core.report_schema import ReportData, Shown
 from tunesmith.report import words
 from tunesmith.report.kinds import colours
+from tunesmith.report.marks import named_line
 from tunesmith.report.markup import Markup, breakable, join, tag
 from tunesmith.report.sections import spans
 from tunesmith.report.sections.answers import answer_card
@@ -84,23 +85,22 @@ def _card(row: Shown, is_number: bool) -> Markup:
 
 
 def _pair_card(row: Shown) -> Markup:
-    """A pair with its score and its cosine; for rankings what came nearest, beside the text that should have."""
+    """A pair with its score and its cosine; for rankings the text that came nearest, below the one that should have."""
     is_ranked = "nearest" in row
-    is_first = is_ranked and row["nearest"] == row.get("text_b")
+    is_right = is_ranked and row["nearest"] == row.get("text_b")
     sides = [
         ("text", row.get("text")),
-        ("belongs to it, came nearest" if is_first else "belongs to it" if is_ranked else "text", row.get("text_b")),
-        ("came nearest", row.get("nearest") if not is_first else None),
+        ("right, nearest" if is_right else "right" if is_ranked else "text", row.get("text_b")),
+        ("nearest", row.get("nearest") if not is_right else None),
     ]
-    lines = [
-        tag("div", tag("dt", name), tag("dd", _cut(text), dir="auto", class_="quote")) for name, text in sides if text
-    ]
+    quotes = [(name, tag("p", _cut(text), class_="quote", dir="auto")) for name, text in sides if text]
     target = row.get("target")
     facts = [
         ("score", words.label_text(target)) if target is not None and not is_ranked else None,
         ("cosine", words.signed(f"{row['score']:.3f}")) if "score" in row else None,
     ]
-    return tag("li", tag("dl", *lines, class_="sides"), _facts(row, [fact for fact in facts if fact]))
+    lines = [named_line(name, quote) if is_ranked else quote for name, quote in quotes]
+    return tag("li", *lines, _facts(row, [fact for fact in facts if fact]))
 
 
 def _facts(row: Shown, facts: Sequence[tuple[str, str]]) -> Markup:

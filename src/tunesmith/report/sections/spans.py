@@ -13,7 +13,7 @@ from tunesmith.report.marks import Mark, lanes, marked_text, named_line
 from tunesmith.report.markup import Child, Markup, join, tag
 from tunesmith.report.sections.section import Section, bar, table
 
-_MOST_LETTERS = 700
+_MOST_LETTERS = 500
 _PLACES = 3
 _MOST_KINDS = 36
 
