@@ -10,20 +10,17 @@ A cell is a line of `benchmarks/results/reading.jsonl`; one that is there is not
 anybody can redo a cell by deleting its line.
 
 Rows: train, dev and test as they come. cluener has no labelled test, so its dev part is the test and dev is taken from
-train. xquad has no train part: three of four paragraphs train, every fourth tests, the same in each language, so that no
-translation of a test paragraph is trained on; dev is taken from train by paragraph.
+train; nor has cmrc2018 a dev part.
 """
 
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import os
 import statistics
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,7 +29,10 @@ DATA = ROOT.parent / "shared" / "data"
 RESULTS = ROOT / "benchmarks" / "results" / "reading.jsonl"
 E5 = Path(os.environ.get("TEST_MODELS", Path.home() / ".cache" / "test-models")) / "e5-small"
 MARKS = ("<!-- reading -->", "<!-- /reading -->")
-LANGUAGES = ("en", "zh")
+
+
+NO_DEV = {"cluener": "dev", "cmrc2018": "test"}
+"""Data set without a dev part of its own → the part that is tested on."""
 
 
 class Cell(NamedTuple):
@@ -47,24 +47,26 @@ CELLS = {
     "wnut17": Cell("tag", "minilm", (0, 1, 2)),
     "ncbi_disease": Cell("tag", "minilm", (0, 1)),
     "cluener": Cell("tag", "e5-small", (0,)),
-    "xquad": Cell("answer", "e5-small", (0,)),
+    "cmrc2018": Cell("answer", "e5-small", (0,)),
     "stsb-en": Cell("embed", "minilm", (0, 1, 2)),
     "stsb-zh": Cell("embed", "e5-small", (0,)),
 }
 
 
-def data_of(name: str, on: str, folder: Path) -> dict[str, Any]:
+def data_of(name: str, on: str) -> dict[str, Any]:
     """Return the data part of the recipe; with `on="dev"` no test row is in it."""
-    if name == "xquad":
-        return xquad(on, folder)
     if name.startswith("stsb"):
         language = name.partition("-")[2]
         parts = {"train": f"{language}_train", "dev": f"{language}_dev", "test": f"{language}_{on}"}
         paths = {part: str(found(DATA / "stsb_multi", file, ".csv")) for part, file in parts.items()}
         return {**paths, "text_a": "text_a", "text_b": "text_b", "label": "score"}
     train = str(found(DATA / name, "train", ".jsonl"))
-    if name == "cluener":
-        return {"train": train} if on == "dev" else {"train": train, "test": str(found(DATA / name, "dev", ".jsonl"))}
+    if name in NO_DEV:
+        return (
+            {"train": train}
+            if on == "dev"
+            else {"train": train, "test": str(found(DATA / name, NO_DEV[name], ".jsonl"))}
+        )
     dev = str(found(DATA / name, "dev", ".jsonl"))
     return {"train": train, "dev": dev, "test": str(found(DATA / name, on, ".jsonl"))}
 
@@ -73,31 +75,6 @@ def found(folder: Path, name: str, suffix: str) -> Path:
     """Return the file, which may be compressed."""
     plain = folder / f"{name}{suffix}"
     return plain if plain.exists() else folder / f"{name}{suffix}.gz"
-
-
-def xquad(on: str, folder: Path) -> dict[str, Any]:
-    """Write train and test rows of all languages, apart by paragraph, and return where they are."""
-    parts: dict[int, list[dict[str, Any]]] = {0: [], 1: [], 2: [], 3: []}
-    for language in LANGUAGES:
-        for paragraph, row in paragraphs(language):
-            parts[paragraph % 4].append({**row, "id": f"{language}-{row['id']}", "paragraph": paragraph})
-    test = 3 if on == "test" else 2
-    rest = [row for part in range(3) if part != test for row in parts[part]]
-    for name, rows in (("train", rest), ("test", parts[test])):
-        lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        (folder / f"{name}.jsonl").write_text(lines, encoding="utf-8")
-    return {"train": str(folder / "train.jsonl"), "test": str(folder / "test.jsonl"), "group": "paragraph"}
-
-
-def paragraphs(language: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield (number of the paragraph, row); the questions on a paragraph stand together, in the same order everywhere."""
-    number, last = -1, None
-    with gzip.open(DATA / "xquad" / f"{language}.jsonl.gz", "rt", encoding="utf-8") as file:
-        for line in file:
-            row = json.loads(line)
-            if row["context"] != last:
-                number, last = number + 1, row["context"]
-            yield number, row
 
 
 def run_cell(name: str, seed: int, on: str, sets: list[str]) -> dict[str, Any]:
@@ -110,7 +87,7 @@ def run_cell(name: str, seed: int, on: str, sets: list[str]) -> dict[str, Any]:
         folder = Path(place)
         asked = {
             "task": cell.task, "model": str(E5) if cell.model == "e5-small" else cell.model,
-            "data": data_of(name, on, folder), "seed": seed,
+            "data": data_of(name, on), "seed": seed,
         }  # fmt: skip
         report = train(parse(asked, sets=sets), folder=folder / "run", progress=_tell).report()
     return {

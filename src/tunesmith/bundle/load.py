@@ -13,6 +13,7 @@ from tunesmith.core.batch import Read
 from tunesmith.core.example import Example, PairExample, QuestionExample, TextExample, TokenExample
 from tunesmith.core.prediction import Prediction
 from tunesmith.core.task import Array, Task
+from tunesmith.data.joined import join_words
 from tunesmith.errors import Fault, InputError
 from tunesmith.recipe.catalogue import load_entry
 from tunesmith.recipe.schema import Text as TextSettings
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
     from tunesmith.text.windows import Encoder
 
-Text: TypeAlias = str | tuple[str, str]
+Text: TypeAlias = str | tuple[str, str] | list[str]
+"""A text, two that are read together, or (`tag`) the words of a text."""
 PAIRS = {
     "pair": "two texts, as a tuple", "answer": "a question and a context, as a tuple",
     "embed": "two texts, as a tuple",
@@ -49,7 +51,7 @@ class Bundle:
         return self.task.labels
 
     def examples(self, texts: Iterable[Text]) -> list[Example]:
-        """Return unlabelled examples: of one text each, or of two where the task reads two.
+        """Return unlabelled examples: of one text each, or of two where the task reads two, or of given words.
 
         Raises:
             InputError: a text where the task wants two, or the reverse.
@@ -59,6 +61,9 @@ class Bundle:
     def _example(self, row: int, text: Text) -> Example:
         name, source = str(row), f"row {row}"
         kind = self.task.name
+        if isinstance(text, list) and kind == "tag":
+            joined, places = join_words(text)
+            return TokenExample(id=name, source=source, text=joined, words=tuple(place for place in places if place))
         if isinstance(text, str) == (kind in PAIRS):
             wanted = PAIRS.get(kind, "one text")
             came = "one text" if isinstance(text, str) else "several texts"
@@ -87,7 +92,8 @@ class Bundle:
         """Return one prediction per text, in order.
 
         Args:
-            texts: texts, or pairs of texts for a model of `pair`, `answer` (question, context) or `embed`.
+            texts: texts, or pairs of texts for a model of `pair`, `answer` (question, context) or `embed`; a list of
+                words for a model of `tag` is tagged word by word.
             batch_size: windows per batch; 64 where not given.
 
         Example:

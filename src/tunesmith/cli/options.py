@@ -17,7 +17,9 @@ Source: TypeAlias = Annotated[
 RunFolder: TypeAlias = Annotated[str, typer.Argument(metavar="RUN", help="The folder of a run, or its model folder.")]
 Dev: TypeAlias = Annotated[str | None, typer.Option(metavar="FILE", help="Rows for early stopping and choices.")]
 Test: TypeAlias = Annotated[str | None, typer.Option(metavar="FILE", help="Rows that are read once, at the end.")]
-Task: TypeAlias = Annotated[str | None, typer.Option(help="classify, multilabel, regress or pair; else inferred.")]
+Task: TypeAlias = Annotated[
+    str | None, typer.Option(help="classify, multilabel, regress, pair, tag, answer or embed; else inferred.")
+]
 Model: TypeAlias = Annotated[str | None, typer.Option(help="A known name (`tunesmith models`), a folder, or a hub id.")]
 Out: TypeAlias = Annotated[
     Path | None, typer.Option(metavar="RUN", help="The folder of the run; by default a new one under runs/.")

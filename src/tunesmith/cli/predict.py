@@ -13,11 +13,14 @@ from tunesmith.cli.options import Debug, RunFolder
 from tunesmith.cli.words import prediction_line
 from tunesmith.errors import Fault, InputError
 
+PAIRS = ("pair", "answer", "embed")
+"""Tasks whose models read two texts together."""
+
 
 def predict(
     run: RunFolder,
     texts: Annotated[
-        list[str] | None, typer.Argument(metavar="TEXT", help="Texts; two at a time for a pair model.")
+        list[str] | None, typer.Argument(metavar="TEXT", help="Texts; two at a time for a model that reads two.")
     ] = None,
     data: Annotated[
         str | None, typer.Option(metavar="FILE", help="A file of rows, or `-` for stdin; any size.")
@@ -26,7 +29,7 @@ def predict(
         str | None, typer.Option(metavar="FILE", help="Write .csv, .tsv, .jsonl or .parquet, with the columns kept.")
     ] = None,
     text: Annotated[
-        list[str] | None, typer.Option(metavar="COLUMN", help="Column of the text in --data; twice for a pair.")
+        list[str] | None, typer.Option(metavar="COLUMN", help="Column of the text in --data; twice for two texts.")
     ] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Windows per batch; 64 by default.")] = None,
     as_json: Annotated[
@@ -41,6 +44,7 @@ def predict(
       tunesmith predict runs/first "Where is my bike?"
       tunesmith predict runs/first --data mails.csv --out mails-predicted.csv
       cat mails.txt | tunesmith predict runs/first --json
+      tunesmith predict runs/answers "Who pays?" "The rider pays for the pack."
     """
     with working(as_json, debug) as screen:
         if texts and data is not None:
@@ -53,7 +57,7 @@ def predict(
         from tunesmith.jobs.predict import predict as predict_job
 
         bundle = load_bundle(run)
-        given = None if data is not None else spoken(texts or (), pairs=bundle.task.name == "pair")
+        given = None if data is not None else spoken(texts or (), bundle.task.name)
         if out is not None:
             value = predict_job(bundle, given, data=data, columns=text or (), out=out, batch_size=batch_size)
             screen.result(value, [f"{value['rows']:,} rows are in {out}, with {', '.join(value['columns'][:4])} …"])
@@ -62,13 +66,20 @@ def predict(
             screen.row(row, prediction_line(row))
 
 
-def spoken(texts: Sequence[str], *, pairs: bool) -> Iterator[str | tuple[str, str]]:
-    """Yield the texts of the command line, or else the lines of stdin; pairs stand in two words, or around a tab."""
-    if not pairs:
+def spoken(texts: Sequence[str], task: str) -> Iterator[str | tuple[str, str]]:
+    """Yield the texts of the command line, or else the lines of stdin.
+
+    Two texts that are read together stand in two words, or around a tab; a model of `embed` gives a single text, or
+    lines without a tab, vectors.
+    """
+    if task not in PAIRS or (task == "embed" and len(texts) == 1):
         yield from texts or lines()
     elif not texts:
         for row, line in enumerate(lines(), 1):
             left, tab, right = line.partition("\t")
+            if not tab and task == "embed":
+                yield line
+                continue
             if not tab:
                 message = "the model reads two texts, and the line holds one."
                 raise InputError(Fault("K601", f"stdin line {row}", message, "Put a tab between the two."))

@@ -98,7 +98,7 @@ def load_splits(
     train = examples["train"]
     own = np.arange(len(train))
     clusters = inspection.groups(len(train)) if near else own
-    groups = join_groups(_groups(prepared, data) or own, clusters, _contexts(prepared) or own)
+    groups = join_groups(_groups(prepared, data) or own, clusters, _contexts(prepared, near) or own)
     times = _times(prepared.files["train"], data)
     protocol = _protocol(data, len(train), folds)
     _refuse_few(prepared, len(train))
@@ -182,13 +182,13 @@ def _example(kind: Kind, common: dict[str, Any], texts: Sequence[str], words: Wo
     return TextExample(text=texts[0], **common)
 
 
-def _contexts(prepared: Prepared) -> list[int] | None:
+def _contexts(prepared: Prepared, near: bool) -> list[int] | None:
     """Return a number per train row, equal for questions about the same text; None where there are no questions."""
     if prepared.kind != "answers":
         return None
     from tunesmith.data.questions import context_groups
 
-    return context_groups(prepared.files["train"])
+    return context_groups(prepared.files["train"], near=near)
 
 
 def _groups(prepared: Prepared, data: Data) -> list[str] | None:

@@ -521,6 +521,11 @@ CODES: dict[str, Code] = {
         "Its format changed in a later version of tunesmith.",
         "pip install --upgrade tunesmith",
     ),
+    "K604": Code(
+        "Vectors were asked of a model that gives none",
+        "Only a model of the `embed` task gives texts a vector; the others give labels, numbers, spans or answers.",
+        "Train with `--task embed`, or ask this model for predictions.",
+    ),
     "K610": Code(
         "Nothing, or two things at once, to predict",
         "Texts come from the command line, from a file or from standard input, one of them at a time.",

@@ -6,7 +6,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import pyarrow as pa
+
 from tunesmith.bundle.load import Bundle
+from tunesmith.data.arrays import is_list
 from tunesmith.errors import Fault, InputError, did_you_mean
 
 ROLES = {"pair": ("text_a", "text_b"), "embed": ("text_a", "text_b"), "answer": ("question", "context")}
@@ -50,6 +53,14 @@ def trained_columns(bundle: Bundle) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError):
         return {}
     return dict(columns)
+
+
+def token_column(bundle: Bundle, chunk: pa.Table, asked: Sequence[str]) -> str | None:
+    """Return the column of lists of words that a model of `tag` reads; None where it reads texts."""
+    if bundle.task.name != "tag":
+        return None
+    names = asked or [trained_columns(bundle).get("tokens") or "tokens"]
+    return next((name for name in names if name in chunk.column_names and is_list(chunk[name])), None)
 
 
 def text_roles(bundle: Bundle) -> tuple[str, ...]:

@@ -11,12 +11,16 @@ from typing import Any
 from tunesmith.bundle.load import Bundle, load_bundle
 from tunesmith.core.example import Example, Span
 from tunesmith.data.load import examples_of
+from tunesmith.data.read import iter_chunks
 from tunesmith.data.rows import prepare
 from tunesmith.errors import Fault, InputError, did_you_mean
 from tunesmith.evaluation.interval import bootstrap
 from tunesmith.jobs.columns import refuse_count, text_roles, trained_columns
 from tunesmith.recipe.schema import Data, Evaluate, Recipe
 from tunesmith.runs.store import Run, is_run
+
+ANSWERS_OF = {"tag": ("tokens", "tags", "spans"), "answer": ("answers",), "embed": ("negative", "label")}
+"""Task → the roles of what is to be predicted, where that is not one `label`."""
 
 
 def evaluate(
@@ -61,19 +65,32 @@ def recipe_of(bundle: Bundle) -> Recipe | None:
 def _labelled(
     bundle: Bundle, recipe: Recipe | None, source: str, columns: Sequence[str], label: str | None
 ) -> list[Example]:
-    trained = trained_columns(bundle)
     roles = text_roles(bundle)
     if columns:
         refuse_count(columns, roles, source)
-    texts = dict(zip(roles, columns, strict=True)) if columns else {role: trained.get(role) for role in roles}
-    asked = {"train": source, "dev": None, "test": None, "id": None, "group": None, "time": None}
+    asked: dict[str, Any] = {"train": source, "dev": None, "test": None, "id": None, "group": None, "time": None}
+    asked |= _columns(bundle, source, columns, label)
     base = recipe.data if recipe else Data(train=source)
-    data = base.model_copy(update={**asked, **texts, "label": label or trained.get("label")})
-    prepared = prepare(data, bundle.task.name)
+    if bundle.task.name == "answer":
+        asked["on_bad_row"] = "keep"  # a right answer that does not stand in the context still counts
+    prepared = prepare(base.model_copy(update=asked), bundle.task.name)
     examples = examples_of(prepared.files["train"], prepared, [])
     if bundle.task.head().problem == "regression":
         return [_numbered(example) for example in examples]
     return _known(examples, bundle.labels, source) if bundle.labels else examples
+
+
+def _columns(bundle: Bundle, source: str, columns: Sequence[str], label: str | None) -> dict[str, str | None]:
+    """Return the column of every role: as asked, else those of the training where the file has them all, else open."""
+    trained = trained_columns(bundle)
+    roles = text_roles(bundle)
+    known = {role: trained.get(role) for role in (*roles, *ANSWERS_OF.get(bundle.task.name, ("label",)))}
+    if bundle.task.name in ANSWERS_OF:
+        there = set(next(iter_chunks(source)).column_names)
+        known = {role: name if name in there else None for role, name in known.items()}
+    if columns:
+        known |= dict(zip(roles, columns, strict=True))
+    return {**known, "label": label or known["label"]} if "label" in known else known
 
 
 def _numbered(example: Example) -> Example:

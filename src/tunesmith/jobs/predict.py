@@ -7,14 +7,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias, overload
 
-from tunesmith.bundle.load import Bundle, load_bundle
+from tunesmith.bundle.load import Bundle, Text, load_bundle
 from tunesmith.core.prediction import Prediction
 from tunesmith.core.task import Array
+from tunesmith.data.joined import join_words
 from tunesmith.errors import Fault, InputError
-from tunesmith.jobs.columns import text_columns, text_roles
+from tunesmith.jobs.columns import text_columns, text_roles, token_column
 from tunesmith.jobs.shown import added_columns, cells, shown
 
-Text: TypeAlias = str | tuple[str, str]
 Row: TypeAlias = dict[str, Any]
 Found: TypeAlias = "Prediction | Array"
 """A prediction, or the vector of a text."""
@@ -85,6 +85,8 @@ def _text_rows(bundle: Bundle, texts: Iterable[Text]) -> Iterator[tuple[Row, Tex
 
 
 def _by_role(bundle: Bundle, text: Text) -> Row:
+    if isinstance(text, list):
+        return {"text": join_words(text)[0], "tokens": text}
     return {"text": text} if isinstance(text, str) else dict(zip(text_roles(bundle), text, strict=True))
 
 
@@ -93,6 +95,10 @@ def _data_rows(bundle: Bundle, data: str, columns: Sequence[str]) -> Iterator[tu
 
     wanted: tuple[str, ...] = ()
     for chunk in iter_chunks(data):
+        words = token_column(bundle, chunk, columns)
+        if words:
+            yield from ((row, [str(word) for word in row[words] or ()]) for row in chunk.to_pylist())
+            continue
         wanted = wanted or text_columns(bundle, chunk.column_names, columns, data)
         for row in chunk.to_pylist():
             texts = tuple("" if row.get(name) is None else str(row[name]) for name in wanted)

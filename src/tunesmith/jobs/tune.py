@@ -58,8 +58,11 @@ def tune(
     """
     recipe, device = shop.recipe, shop.device
     with seeded(recipe.seed):
-        features = shop.encode(train)
-        model = load_model(shop.folder, shop.task.head(), kind=recipe.head, seed=recipe.seed).model
+        features = shop.encode_to_train(train)
+        model = load_model(
+            shop.folder, shop.task.head(), kind=recipe.head, seed=recipe.seed, window=shop.encoder.max_tokens,
+            attention_dropout=recipe.attention_dropout,
+        ).model  # fmt: skip
         model = _prepare(shop, model, train, features)
         batches = Batches(features, recipe.batching.size, recipe.seed)
         optimizer = make_optimizer(parameter_groups(model, recipe.optimizer, shop.strategies), recipe.optimizer)

@@ -17,7 +17,11 @@ from tunesmith.jobs.interrupt import Wish
 from tunesmith.jobs.reporter import Reporter
 from tunesmith.recipe.schema import Recipe
 from tunesmith.text.batching import Collator, padding_id
+from tunesmith.text.thin import thin
 from tunesmith.text.windows import Encoder
+
+OTHER_WINDOWS = 1
+"""Windows without an answer that a question is trained on beside the one that has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,11 @@ class Workshop:
     def encode(self, examples: Sequence[Example]) -> list[Features]:
         """Return the features of `examples`, with targets."""
         return self.encoder.encode(examples, self.task.target)
+
+    def encode_to_train(self, examples: Sequence[Example]) -> list[Features]:
+        """Return the features that are trained on: of a long context not every window without an answer."""
+        features = self.encode(examples)
+        return thin(features, OTHER_WINDOWS, self.recipe.seed) if self.encoder.layout == "question" else features
 
 
 def weigh(examples: Sequence[Example], power: float = 0.5) -> list[Example]:

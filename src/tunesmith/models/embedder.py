@@ -66,12 +66,12 @@ class Embedder(nn.Module):
         _write(folder / "config_sentence_transformers.json", {"similarity_fn_name": "cosine"})
 
 
-def load_embedder(folder: Path, pooling: str) -> tuple[Embedder, Any]:
-    """Return the body in `folder` with `pooling`, and the names of weights that its files lack."""
+def load_embedder(folder: Path, pooling: str, changes: dict[str, float]) -> tuple[Embedder, Any]:
+    """Return the body in `folder` with `pooling` and changed settings, and the names of weights that its files lack."""
     config = AutoConfig.from_pretrained(folder, local_files_only=True)
     body, told = AutoModel.from_pretrained(
         folder, dtype=torch.float32, local_files_only=True, output_loading_info=True, use_safetensors=True,
-        **body_options(config),
+        **body_options(config), **changes,
     )  # fmt: skip
     body.config._name_or_path = ""
     return Embedder(body, pooling), told["missing_keys"]

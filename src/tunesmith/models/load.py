@@ -28,6 +28,13 @@ from tunesmith.models.heads import PooledForSequenceClassification, body_options
 from tunesmith.models.pooled import PooledConfig
 
 HeadKind = Literal["auto", "pooled", "own"]
+SHORT_WINDOW = 64
+"""Up to so many tokens plain attention is faster than the fused kernel on a CPU.
+
+Forward and backward of 16 rows of minilm on one core: 195 ms against 257 ms with the fused kernel at 12 tokens, 413
+against 602 at 32, 928 against 1,075 at 64, but 2,065 against 1,946 at 128. Without attention dropout, which the fused
+kernel needs to be fast, 8 rows of 384 tokens of e5-small: 655 tokens a second against 482 (267 with dropout).
+"""
 OWN_HEADS: dict[str, Any] = {
     "token_classification": AutoModelForTokenClassification,
     "question_answering": AutoModelForQuestionAnswering,
@@ -68,11 +75,22 @@ def load_tokenizer(folder: Path) -> tuple[Any, int]:
     return tokenizer, int(min(positions, tokenizer.model_max_length))
 
 
-def load_model(folder: Path, head: HeadSpec, *, kind: HeadKind = "auto", seed: int) -> LoadedModel:
+def load_model(
+    folder: Path, head: HeadSpec, *, kind: HeadKind = "auto", seed: int, window: int = 0,
+    attention_dropout: float | None = None,
+) -> LoadedModel:  # fmt: skip
     """Return the model in `folder` with a new head for `head`.
 
     The new head's weights follow from `seed`. `kind="auto"` takes mean (or first-token) pooling where the folder says
     that the body was trained with it, as sentence-transformers folders do, else the head the architecture ships.
+
+    Args:
+        folder: of the pretrained model.
+        head: that the task needs.
+        kind: of head.
+        seed: of its weights.
+        window: tokens that it will be trained on at once.
+        attention_dropout: of attention weights; None leaves what the model has.
 
     Raises:
         InputError: the folder holds no model that can carry such a head, or weights of the body are missing.
@@ -80,29 +98,36 @@ def load_model(folder: Path, head: HeadSpec, *, kind: HeadKind = "auto", seed: i
     tokenizer, limit = load_tokenizer(folder)
     pooling = trained_pooling(folder)
     own = OWN_HEADS.get(head.problem, AutoModelForSequenceClassification)
+    dropout = _dropout(folder, attention_dropout)
     torch.manual_seed(seed)
     if head.problem == "embedding":
         with quiet(), faults_of(folder):
-            model, missing = load_embedder(folder, pooling or "mean")
+            model, missing = load_embedder(folder, pooling or "mean", dropout)
     elif _is_pooled(folder, head.problem, kind, own):
         with quiet(), faults_of(folder):
-            model, missing = _pooled(folder, head, pooling or "mean")
+            model, missing = _pooled(folder, head, pooling or "mean", dropout)
     else:
         names = {} if head.problem == "question_answering" else _names(head)
         with quiet(), faults_of(folder):
             model, told = own.from_pretrained(
                 folder, dtype=torch.float32, local_files_only=True, output_loading_info=True, use_safetensors=True,
-                ignore_mismatched_sizes=True, **names,
+                ignore_mismatched_sizes=True, **names, **dropout,
             )  # fmt: skip
         missing = told["missing_keys"]
     _refuse_missing(folder, missing, model)
-    if not torch.cuda.is_available():
-        # Forward and backward of 16 rows of minilm on one core: 195 ms against 257 ms with the fused kernel at 12
-        # tokens, 413 against 602 at 32, 928 against 1,075 at 64, but 2,065 against 1,946 at 128.
+    if not torch.cuda.is_available() and window <= SHORT_WINDOW:
         model.set_attn_implementation("eager")
     pooled = getattr(model, "pooling", None) or getattr(model.config, "pooling", None)
     title = f"pooled ({pooled})" if pooled else type(model).__name__
     return LoadedModel(model.eval(), tokenizer, title, limit)
+
+
+def _dropout(folder: Path, share: float | None) -> dict[str, float]:
+    """Return the settings that give attention weights a dropout of `share`, by the name the architecture has for it."""
+    with quiet(), faults_of(folder):
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    names = ("attention_probs_dropout_prob", "attention_dropout")
+    return {} if share is None else {name: share for name in names if hasattr(config, name)}
 
 
 def _is_pooled(folder: Path, problem: Problem, kind: HeadKind, own: Any) -> bool:
@@ -134,12 +159,12 @@ def _names(head: HeadSpec) -> dict[str, Any]:
     return names if head.problem in OWN_HEADS else {**names, "problem_type": head.problem}
 
 
-def _pooled(folder: Path, head: HeadSpec, pooling: str) -> tuple[Any, Any]:
+def _pooled(folder: Path, head: HeadSpec, pooling: str, changes: dict[str, float]) -> tuple[Any, Any]:
     """Return the body with our own head, and the names of weights that its files lack."""
     body_config = AutoConfig.from_pretrained(folder, local_files_only=True)
     body, told = AutoModel.from_pretrained(
         folder, dtype=torch.float32, local_files_only=True, output_loading_info=True, use_safetensors=True,
-        **body_options(body_config),
+        **body_options(body_config), **changes,
     )  # fmt: skip
     body.config._name_or_path = ""  # a bundle names no folder of the machine it was made on
     config = PooledConfig(body=body.config, pooling=pooling, **_names(head))
@@ -154,7 +179,7 @@ def load_finished(folder: Path, problem: Problem) -> tuple[nn.Module, Any]:
     kind = OWN_HEADS.get(problem, AutoModelForSequenceClassification)
     with quiet(), faults_of(folder):
         if problem == "embedding":
-            model, _ = load_embedder(folder, trained_pooling(folder) or "mean")
+            model, _ = load_embedder(folder, trained_pooling(folder) or "mean", {})
         else:
             model = kind.from_pretrained(folder, dtype=torch.float32, local_files_only=True, use_safetensors=True)
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)

@@ -11,6 +11,9 @@ from typing import Any
 
 from tunesmith.recipe.schema import Recipe
 
+LONG_WINDOW = 128
+"""Tokens of a window beyond which the random numbers of attention dropout cost more than they are worth on a CPU."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -33,8 +36,8 @@ class Settings:
 
 SETTINGS = {
     "tag": Settings(long="window", rate=3e-4, probe_start=False),
-    "answer": Settings(max_tokens=384, long="window", overlap=128, rate=2e-4, probe_start=False),
-    "embed": Settings(rate=5e-5, probe_start=False),
+    "answer": Settings(max_tokens=192, long="window", overlap=64, rate=2e-4, probe_start=False),
+    "embed": Settings(probe_start=False),
 }
 FEW_ROWS = 2000
 """Up to here dev rows are worth more as train rows: the model is trained again on both."""
@@ -102,6 +105,8 @@ def complete(recipe: Recipe, facts: Facts) -> Recipe:
     parts: dict[str, Any] = {
         "task": facts.task, "text": text, "optimizer": optimizer, "stop": stop, "evaluate": evaluate,
     }  # fmt: skip
+    if recipe.attention_dropout is None and (text.max_tokens or 0) > LONG_WINDOW:
+        parts["attention_dropout"] = 0.0
     if recipe.strategies is None:
         parts["strategies"] = default_strategies(facts)
     if recipe.class_weights is None:

@@ -76,11 +76,11 @@ class Text(Part):
     """How text becomes tokens."""
 
     max_tokens: PositiveInt | None = None
-    """Tokens per window; by default what the rows need, at most 256 (answer: 384) and at most what the model takes."""
+    """Tokens per window; by default what the rows need, at most 256 (answer: 192) and at most what the model takes."""
     long: Literal["truncate", "window"] | None = None
     """What happens to longer texts: cut off, or read in overlapping windows; tag and answer always read windows."""
     overlap: NonNegativeInt | None = None
-    """Tokens that neighbouring windows share; by default 32 (answer: 128)."""
+    """Tokens that neighbouring windows share; by default 32 (answer: 64)."""
 
 
 class Batching(Part):
@@ -165,6 +165,8 @@ class Recipe(Part):
     """How text becomes tokens."""
     head: Literal["auto", "pooled", "own"] = "auto"
     """Mean pooling and one linear layer, or the head of the architecture; `auto` follows how the body was trained."""
+    attention_dropout: Annotated[float, Field(ge=0.0, lt=1.0)] | None = None
+    """Dropout of attention weights in training; by default that of the model, and none in windows over 128 tokens."""
     class_weights: bool | None = None
     """Whether rare classes weigh more in the loss; by default on where the imbalance rule says so."""
     strategies: tuple[dict[str, dict[str, Any]], ...] | None = None

@@ -11,7 +11,8 @@ _MANY = "tunesmith predict . --data rows.csv --out predictions.csv"
 
 _COMMANDS = {
     "answer": f'tunesmith predict . "a question" "the text that holds the answer"\n{_MANY}',
-    "embed": "tunesmith predict . --data rows.csv --text COLUMN --out vectors.parquet",
+    "embed": 'tunesmith predict . "a text" "another"\n'
+    "tunesmith predict . --data rows.csv --text COLUMN --out vectors.parquet",
 }
 """Task → what the command line is asked, where that is not one text."""
 

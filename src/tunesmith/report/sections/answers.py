@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import NamedTuple
 
 from tunesmith.core.example import Answer
@@ -35,7 +36,7 @@ def answers(report: ReportData) -> Section | None:
     """Return how many answers are right, in part right and wrong, and how that goes with confidence."""
     found = report.get("answers") or {}
     columns = [found.get(name) or [] for name in ("exact", "f1", "score")]
-    asked = [_Asked(*row) for row in zip(*columns, strict=False) if None not in row]
+    asked = [_Asked(*row) for row in zip(*columns, strict=False) if all(x is not None and isfinite(x) for x in row)]
     if not asked:
         return None
     given = [one for one in asked if one.score > 0]
