@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -376,3 +377,59 @@ class Samples(dict[str, Report]):
 def samples() -> Samples:
     """Fresh reports, free to be changed by a test."""
     return Samples()
+
+
+class Lines(HTMLParser):
+    """Collects each marked paragraph: its text without notes and dots, its marks by place, and the notes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[tuple[str, list[tuple[int, int, str, str]]]] = []
+        self.open: list[str] = []
+        self.text = self.note = self.look = ""
+        self.start = 0
+        self.marks: list[tuple[int, int, str, str]] = []
+        self.gaps = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ("meta", "wbr"):
+            return
+        kind = dict(attrs).get("class") or ""
+        self.open.append(f"{tag} {kind}")
+        if kind == "quote marked":
+            assert dict(attrs)["dir"] == "auto"
+            self.text, self.marks = "", []
+        if tag == "mark":
+            self.start, self.note, self.look = len(self.text), "", kind
+
+    def handle_endtag(self, tag: str) -> None:
+        opened = self.open.pop()
+        assert opened.split(" ")[0] == tag
+        if tag == "mark" and self._inside("p quote marked"):
+            self.marks.append((self.start, len(self.text), self.note, self.look))
+        if opened == "p quote marked":
+            self.lines.append((self.text, self.marks))
+
+    def handle_data(self, data: str) -> None:
+        if self._inside("span note"):
+            self.note += data
+        elif self._inside("span gap"):
+            self.gaps += 1
+        elif self._inside("p quote marked"):
+            self.text += data
+
+    def _inside(self, what: str) -> bool:
+        return what in self.open
+
+
+@pytest.fixture(scope="session")
+def lines_of() -> Callable[[str], Lines]:
+    """Read the marked paragraphs of a piece of HTML."""
+
+    def read(html: str) -> Lines:
+        parser = Lines()
+        parser.feed(html)
+        assert parser.open == []
+        return parser
+
+    return read
