@@ -377,6 +377,11 @@ CODES: dict[str, Code] = {
         "They would start from noise, and the result would look like a bad model rather than a bad download.",
         "The files do not belong to the config.json beside them; fetch the model again.",
     ),
+    "K305": Code(
+        "The model does not know the writing of the rows",
+        "Characters that its tokenizer has no piece for all become the same unknown token: it cannot tell them apart.",
+        "Take a model of the language; `tunesmith models` says what each was made for.",
+    ),
     "K310": Code(
         "No such model",
         "A model is a folder, a known name or a hub id written owner/name.",

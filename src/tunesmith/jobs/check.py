@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tunesmith.core.report import Finding
 from tunesmith.data.check import inspect
@@ -13,6 +13,9 @@ from tunesmith.data.rows import label_counts, prepare
 from tunesmith.errors import RunError
 from tunesmith.recipe.complete import of_task, window_of
 from tunesmith.recipe.schema import Data, Recipe
+
+if TYPE_CHECKING:
+    from tunesmith.text.windows import Encoder
 
 CountTokens = Callable[[Sequence[str]], Sequence[int]]
 
@@ -93,10 +96,15 @@ def check(
     recipe = source if isinstance(source, Recipe) else _recipe(source, dev, test, task)
     prepared = prepare(recipe.data, recipe.task)
     guesses = list(prepared.guesses)
+    unknown: tuple[Finding, ...] = ()
     if count_tokens is None:
         try:
-            count_tokens, room = _tokenizer_of(recipe, pair=prepared.task == "pair")
-            max_tokens = max_tokens or room
+            from tunesmith.jobs.vocabulary import unknown_tokens
+
+            encoder, room = _encoder_of(recipe, prepared.task)
+            count_tokens, max_tokens = encoder.count_tokens, max_tokens or room
+            texts = [text for side in prepared.files["train"].texts for text in side]
+            unknown = unknown_tokens(encoder, texts, prepared.files["train"].name)
         except RunError:
             guesses.append(f"Lengths are in characters: the model {recipe.model} is not on this machine yet.")
     near = recipe.data.near_duplicates == "keep_together"
@@ -108,7 +116,7 @@ def check(
         rows_kept=len(train),
         columns=prepared.columns,
         labels=label_counts(train.targets),
-        findings=inspection.findings,
+        findings=(*_errors(inspection.findings), *unknown, *_others(inspection.findings)),
         guesses=tuple(guesses),
         files=file_facts(prepared, recipe.data),
         lengths=inspection.lengths.as_dict(),
@@ -119,8 +127,16 @@ def _recipe(source: str, dev: str | None, test: str | None, task: str) -> Recipe
     return Recipe.model_validate({"task": task, "data": Data(train=source, dev=dev, test=test)})
 
 
-def _tokenizer_of(recipe: Recipe, *, pair: bool) -> tuple[CountTokens, int | None]:
-    """Return what counts the tokens of the recipe's model, and how many of a text it reads; windows read all.
+def _errors(findings: Sequence[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.severity == "error"]
+
+
+def _others(findings: Sequence[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.severity != "error"]
+
+
+def _encoder_of(recipe: Recipe, task: str) -> tuple[Encoder, int | None]:
+    """Return the encoder of the recipe's model, and how many tokens of a text it reads; windows read all.
 
     Raises:
         RunError: the model is not on this machine; a check fetches nothing.
@@ -131,7 +147,6 @@ def _tokenizer_of(recipe: Recipe, *, pair: bool) -> tuple[CountTokens, int | Non
 
     tokenizer, limit = load_tokenizer(resolve_model(recipe.model, fetch=False))
     window = window_of(recipe, limit)
-    room = window - int(tokenizer.num_special_tokens_to_add(pair))
-    return Encoder(tokenizer, window).count_tokens, None if (
-        recipe.text.long or of_task(recipe.task).long
-    ) == "window" else room
+    room = window - int(tokenizer.num_special_tokens_to_add(task in ("pair", "answer")))
+    reads_all = (recipe.text.long or of_task(task).long) == "window"
+    return Encoder(tokenizer, window), None if reads_all else room

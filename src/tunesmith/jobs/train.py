@@ -88,6 +88,7 @@ class Opened:
 
 def open_data(asked: Recipe, reporter: Reporter) -> Opened:
     """Find the model, read and check the rows, fit the task, and fill in what the recipe left open."""
+    from tunesmith.jobs.vocabulary import unknown_tokens
     from tunesmith.models.load import load_tokenizer
     from tunesmith.text.windows import Encoder
 
@@ -99,6 +100,9 @@ def open_data(asked: Recipe, reporter: Reporter) -> Opened:
         asked.data, task=asked.task, seed=asked.seed, folds=asked.evaluate.folds, count_tokens=encoder.count_tokens,
         max_tokens=None if (asked.text.long or of_task(asked.task).long) == "window" else room,
     )  # fmt: skip
+    texts = [text for example in loaded.splits.train for text in texts_of(example)]
+    unknown = unknown_tokens(encoder, texts, str(asked.data.train))
+    loaded = replace(loaded, findings=(*unknown, *loaded.findings))
     for guess in loaded.guesses:
         reporter.say(guess)
     for finding in loaded.findings:

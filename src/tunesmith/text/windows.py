@@ -108,6 +108,14 @@ class Encoder:
         encoded = self.tokenizer(list(texts), add_special_tokens=False, truncation=False, verbose=False)
         return [len(ids) for ids in encoded["input_ids"]]
 
+    def unknown_share(self, texts: Sequence[str]) -> float:
+        """Return the share of tokens that the tokenizer has no piece for; 0 where every byte has one."""
+        unknown = self.tokenizer.unk_token_id
+        if unknown is None or not texts:
+            return 0.0
+        encoded = self.tokenizer(list(texts), add_special_tokens=False, truncation=False, verbose=False)["input_ids"]
+        return float(sum(ids.count(unknown) for ids in encoded) / max(1, sum(map(len, encoded))))
+
     def _windows(self, texts: Sequence[tuple[str, ...]]) -> list[tuple[int, dict[str, list[int]]]]:
         """Return (position in `texts`, inputs of one window), in order."""
         if not texts:

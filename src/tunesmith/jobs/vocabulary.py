@@ -1,0 +1,29 @@
+"""Whether the model's tokenizer knows the writing of the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tunesmith.core.report import Finding
+from tunesmith.text.windows import Encoder
+
+SAMPLE_ROWS = 400
+UNKNOWN_SHARE = 0.05
+"""Share of tokens that stand for nothing the model knows, from which a word is due; stray emoji stay below it."""
+
+
+def unknown_tokens(encoder: Encoder, texts: Sequence[str], source: str) -> tuple[Finding, ...]:
+    """Return the finding that many tokens of the texts are unknown to the model, if they are.
+
+    Args:
+        encoder: with the tokenizer of the model.
+        texts: of the train rows; some hundred of them are looked at.
+        source: the file as messages say it.
+    """
+    some = texts[:: max(1, len(texts) // SAMPLE_ROWS)][:SAMPLE_ROWS]
+    share = encoder.unknown_share(some)
+    if share < UNKNOWN_SHARE:
+        return ()
+    message = f"{share:.0%} of the tokens of a sample of {len(some):,} texts are unknown to the model's tokenizer."
+    remedy = "Take a model of the language of the texts, such as --model e5-small for about 100 languages."
+    return (Finding(code="K305", severity="warning", message=message, remedy=remedy, source=source),)
