@@ -266,6 +266,7 @@ def test_a_page_of_tag_speaks_of_spans_and_kinds(samples):
     assert ">Spans</th>" in section(page, "classes")
     assert "PART</b> taken for <b>PRODUCT</b>, 1 of 5 spans" in section(page, "confusion")
     assert "in the column (none) the missed ones" in section(page, "confusion")
+    assert section(page, "confusion").count('class="right"') == len(KINDS)  # nothing is right where no kind is
     assert "Rows with each kind of span" in section(page, "data")
     assert "No test row was predicted wrongly" in render_page(REPORTS["perfect"](samples["six"]))
 

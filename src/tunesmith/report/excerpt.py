@@ -32,7 +32,7 @@ def excerpt(text: str, places: Sequence[Part], most: int) -> list[Part]:
     parts: list[Part] = []
     for start, end in wanted:
         first, last = _left(text, start, reach), _right(text, end, reach)
-        if parts and first <= parts[-1][1]:
+        if parts and not text[parts[-1][1] : first].strip():
             parts[-1] = (parts[-1][0], max(parts[-1][1], last))
         else:
             parts.append((first, last))
@@ -54,4 +54,5 @@ def _right(text: str, at: int, reach: int) -> int:
         return len(text)
     sentences = [m.end() for m in _SENTENCE.finditer(text, at, high)]
     gaps = [m.start() for m in _GAP.finditer(text, at, high) if m.start() > at]
-    return next((ends[-1] for ends in (sentences, gaps) if ends), high)
+    end = next((ends[-1] for ends in (sentences, gaps) if ends), high)
+    return at + len(text[at:end].rstrip())

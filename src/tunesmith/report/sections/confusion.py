@@ -85,7 +85,11 @@ def _matrix(found: Confusion, nouns: words.Nouns) -> Markup:
     corner = tag("th", "true ↓ predicted →", class_="corner", scope="col")
     head = tag("tr", corner, *(tag("th", tag("span", label), scope="col") for label in labels))
     body = [
-        tag("tr", tag("th", tag("span", breakable(labels[i])), scope="row"), *_cells(i, row))
+        tag(
+            "tr",
+            tag("th", tag("span", breakable(labels[i])), scope="row"),
+            *_cells(i if labels[i] != NONE or nouns.thing != "span" else -1, row),
+        )
         for i, row in enumerate(counts)
     ]
     matrix = tag("table", tag("thead", head), tag("tbody", *body), class_="matrix")
@@ -97,6 +101,7 @@ def _matrix(found: Confusion, nouns: words.Nouns) -> Markup:
 
 
 def _cells(i: int, row: Sequence[int]) -> list[Markup]:
+    """The cells of a row of which the i-th is right; none is in the row of what has no kind."""
     total = sum(row) or 1
     return [
         tag(
