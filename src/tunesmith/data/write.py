@@ -216,6 +216,20 @@ class _JsonLines(_Sink):
         self._text.abandon()
 
 
+def _table(rows: Sequence[Row]) -> Any:
+    """Return rows as a table; lists of numbers, such as vectors, stay numbers."""
+    import pyarrow as pa
+
+    from tunesmith.data.arrays import to_table
+
+    table = to_table(rows)
+    for at, name in enumerate(table.column_names):
+        values = [row.get(name) for row in rows]
+        if all(isinstance(value, list) and value and all(isinstance(x, float) for x in value) for value in values):
+            table = table.set_column(at, name, pa.array(values, pa.list_(pa.float64())))
+    return table
+
+
 class _Parquet(_Sink):
     """Row groups of what is written at once; the types are those of the first rows."""
 
@@ -227,10 +241,8 @@ class _Parquet(_Sink):
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        from tunesmith.data.arrays import to_table
-
         rows = [{name: list(item) if isinstance(item, tuple) else item for name, item in row.items()} for row in rows]
-        table = to_table(rows)
+        table = _table(rows)
         if self._writer is None:
             # A column without a value so far may hold text later on.
             fields = [

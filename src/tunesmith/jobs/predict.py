@@ -97,7 +97,9 @@ def _data_rows(bundle: Bundle, data: str, columns: Sequence[str]) -> Iterator[tu
     for chunk in iter_chunks(data):
         words = token_column(bundle, chunk, columns)
         if words:
-            yield from ((row, [str(word) for word in row[words] or ()]) for row in chunk.to_pylist())
+            for row in chunk.to_pylist():
+                given = [str(word) for word in row[words] or ()]
+                yield {"text": join_words(given)[0], **row}, given  # the offsets are those of the joined words
             continue
         wanted = wanted or text_columns(bundle, chunk.column_names, columns, data)
         for row in chunk.to_pylist():

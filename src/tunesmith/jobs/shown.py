@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -46,11 +45,11 @@ def cells(task: Task, added: Mapping[str, str], found: Prediction | Array) -> Ro
 
 
 def cells_of(task: Task, found: Prediction | Array) -> Row:
-    """Return every cell that a task adds, by its plain name; lists are written as JSON."""
+    """Return every cell that a task adds, by its plain name."""
     if not isinstance(found, Prediction):
-        return {"vector": json.dumps([round(float(value), 7) for value in found])}
+        return {"vector": [float(value) for value in found]}
     if task.name == "tag":
-        return {"spans": json.dumps(shown(task, found)["spans"], ensure_ascii=False), "score": found.score}
+        return {"spans": shown(task, found)["spans"], "score": found.score}
     if task.name == "answer":
         where = found.spans[0] if found.spans else None
         return {

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tunesmith.recipe.schema import Recipe
+from tunesmith.recipe.schema import Recipe, Text
 
 LONG_WINDOW = 128
 """Tokens of a window beyond which the random numbers of attention dropout cost more than they are worth on a CPU."""
@@ -84,9 +84,8 @@ def of_task(task: str) -> Settings:
 def complete(recipe: Recipe, facts: Facts) -> Recipe:
     """Return `recipe` with no value left open."""
     settings = of_task(facts.task)
-    text = recipe.text.model_copy(
-        update=_open(recipe.text, max_tokens=_window(facts), long=settings.long, overlap=settings.overlap)
-    )
+    text = recipe.text.model_copy(update=_open(recipe.text, max_tokens=_window(facts), long=settings.long))
+    text = text.model_copy(update=_open(text, overlap=_overlap(text, settings.overlap)))
     rate = learning_rate(facts)
     optimizer = recipe.optimizer.model_copy(
         update=_open(recipe.optimizer, learning_rate=rate, head_learning_rate=max(1e-3, rate))
@@ -143,6 +142,12 @@ def helps_to_weigh(counts: Sequence[int]) -> bool:
 def _window(facts: Facts) -> int:
     needed = -(-max(8, facts.longest) // 8) * 8
     return min(facts.limit, of_task(facts.task).max_tokens, needed)
+
+
+def _overlap(text: Text, usual: int) -> int:
+    """Return the tokens that windows share by default: at most half of one, or a recipe written out would be refused."""
+    assert text.max_tokens is not None, "the window is known"
+    return min(usual, text.max_tokens // 2) if text.long == "window" else usual
 
 
 def _open(part: Any, **values: Any) -> dict[str, Any]:
