@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -12,7 +12,7 @@ from tunesmith.cli.guard import working
 from tunesmith.cli.options import Debug, Json, Out, Seed, Sets, given
 from tunesmith.cli.train import run_training
 
-DESK = {
+DESK: dict[str, tuple[str, dict[str, Any]]] = {
     "classify": ("messages.csv", {"data_text": "text", "data_label": "label", "data_id": "id"}),
     "tag": ("entities.jsonl", {"data_text": "text", "data_spans": "spans", "data_id": "id", "evaluate_folds": 0}),
 }

@@ -145,7 +145,7 @@ def _window(facts: Facts) -> int:
 
 
 def _overlap(text: Text, usual: int) -> int:
-    """Return the tokens that windows share by default: at most half of one, or a recipe written out would be refused."""
+    """Return the tokens that windows share by default, at most half of one: a recipe written out must be accepted."""
     assert text.max_tokens is not None, "the window is known"
     return min(usual, text.max_tokens // 2) if text.long == "window" else usual
 
