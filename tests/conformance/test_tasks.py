@@ -1,91 +1,47 @@
-"""Every task of the table on every architecture: trained, saved, loaded, asked, and asked through `pipeline`."""
+"""Every task of the table on every architecture: trained, saved, loaded, asked, and asked through the library."""
 
 from __future__ import annotations
 
 import csv
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
-from tunesmith.bundle.load import load_bundle
+from tunesmith.bundle.load import Bundle, load_bundle
+from tunesmith.core.example import Span
+from tunesmith.core.words import words_of
 from tunesmith.jobs.train import train
-from tunesmith.models.tiny import FAMILIES, save_tiny
+from tunesmith.models.tiny import FAMILIES
 from tunesmith.recipe import catalogue
+from tunesmith.tasks import bio
 
-TASKS = ["classify", "multilabel", "pair", "regress"]
+TASKS = sorted(catalogue.TASKS)
+ROWS = ("classify", "multilabel", "pair", "regress")
+"""Tasks of whole rows, which `pipeline("text-classification")` serves."""
+TWO = {"pair": ("text_a", "text_b"), "embed": ("text_a", "text_b"), "answer": ("question", "context")}
 DOCS = Path(__file__).parents[2] / "docs" / "tasks"
+Trained = Callable[..., Path]
 
 
-def write(path: Path, header: list[str], lines: list[list[Any]]) -> Path:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([header, *lines])
-    return path
-
-
-@pytest.fixture(scope="module")
-def tables(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]) -> dict[str, Path]:
-    """A file per task, all made from the same ninety rows, in a mixed order."""
-    folder = tmp_path_factory.mktemp("tables")
-    mixed = [rows[(i * 37) % len(rows)] for i in range(len(rows))]
-    value = {"good": 2.5, "odd": 0.25, "bad": -1.75}
-    both = [
-        (f"{text}, {mixed[(i * 7 + 1) % len(mixed)][0]}", sorted({label, mixed[(i * 7 + 1) % len(mixed)][1]}))
-        for i, (text, label) in enumerate(mixed)
-    ]
-    pairs = [(text, *mixed[(i * 11 + 1) % len(mixed)], label) for i, (text, label) in enumerate(mixed)]
-    return {
-        "classify": write(folder / "classify.csv", ["text", "label"], [list(row) for row in mixed]),
-        "regress": write(
-            folder / "regress.csv",
-            ["text", "score"],
-            [[text, value[label] + (i % 7) / 100] for i, (text, label) in enumerate(mixed)],
-        ),
-        "multilabel": write(
-            folder / "multi.csv", ["text", "labels"], [[text, "|".join(names)] for text, names in both]
-        ),
-        "pair": write(
-            folder / "pair.csv",
-            ["text_a", "text_b", "label"],
-            [[a, b, "same" if label == other else "different"] for a, b, other, label in pairs],
-        ),
-    }
-
-
-@pytest.fixture(scope="module")
-def trained(tables: dict[str, Path], tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]) -> Any:
-    """Train (task, family, head) once and remember the run folder."""
-    known: dict[tuple[str, str, str], Path] = {}
-    place = tmp_path_factory.mktemp("trained")
-
-    def get(task: str, family: str = "bert", head: str = "own") -> Path:
-        key = (task, family, head)
-        if key not in known:
-            model = save_tiny(place / "-".join(("model", *key)), [text for text, _ in rows], family=family)
-            recipe = {
-                "task": task, "model": str(model), "head": head, "data": {"train": str(tables[task])},
-                "optimizer": {"learning_rate": 5e-3, "head_learning_rate": 1e-2},
-                "stop": {"epochs": 3, "refit": False}, "evaluate": {"folds": 0, "resamples": 20},
-                "strategies": [],
-            }  # fmt: skip
-            known[key] = train(recipe, folder=place / "-".join(("run", *key))).folder
-        return known[key]
-
-    return get
-
-
-def texts(path: Path, task: str) -> list[Any]:
+def inputs_of(path: Path, task: str) -> list[Any]:
+    """The first twenty rows, as `predict` takes them."""
     with path.open(encoding="utf-8") as file:
-        lines = list(csv.DictReader(file))[:20]
-    return [(r["text_a"], r["text_b"]) for r in lines] if task == "pair" else [r["text"] for r in lines]
+        found = list(csv.DictReader(file)) if path.suffix == ".csv" else [json.loads(line) for line in file]
+    columns = TWO.get(task)
+    return [tuple(row[name] for name in columns) if columns else row["text"] for row in found[:20]]
 
 
 def test_the_table_is_walked() -> None:
-    assert set(TASKS) >= {"classify", "multilabel", "regress", "pair"}
+    assert set(TASKS) >= {*ROWS, "tag", "answer", "embed"}
+    assert set(FAMILIES) >= {"bert", "roberta", "xlm-roberta", "distilbert", "electra", "modernbert", "deberta-v2"}
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -95,7 +51,7 @@ def test_it_has_a_page_and_a_docstring(task: str) -> None:
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_its_state_builds_an_equal_task(task: str, trained: Any) -> None:
+def test_its_state_builds_an_equal_task(task: str, trained: Trained) -> None:
     bundle = load_bundle(trained(task))
     again = type(bundle.task).load(bundle.task.state())  # type: ignore[attr-defined]
     assert again == bundle.task
@@ -103,14 +59,18 @@ def test_its_state_builds_an_equal_task(task: str, trained: Any) -> None:
 
 @pytest.mark.parametrize("family", sorted(FAMILIES))
 @pytest.mark.parametrize("task", TASKS)
-def test_it_trains_saves_and_predicts(task: str, family: str, trained: Any, tables: dict[str, Path]) -> None:
-    run = trained(task, family)
-    bundle = load_bundle(run)
-    said = bundle.predict(texts(tables[task], task))
+def test_it_trains_saves_and_predicts(task: str, family: str, trained: Trained, tables: dict[str, Path]) -> None:
+    bundle = load_bundle(trained(task, family))
+    inputs = inputs_of(tables[task], task)
+    said = bundle.predict(inputs)
     assert len(said) == 20
-    for prediction in said:
+    for asked, prediction in zip(inputs, said, strict=True):
         if task == "regress":
             assert -4 < float(prediction.label) < 5  # type: ignore[arg-type]
+        elif task == "embed":
+            assert -1 <= float(prediction.label) <= 1 + 1e-6  # type: ignore[arg-type]
+        elif task in ("tag", "answer"):
+            check_spans(bundle, asked, prediction)
         else:
             assert list(prediction.scores) == list(bundle.labels)
             assert all(0 <= p <= 1 for p in prediction.scores.values())
@@ -118,63 +78,202 @@ def test_it_trains_saves_and_predicts(task: str, family: str, trained: Any, tabl
             assert sum(prediction.scores.values()) == pytest.approx(1, abs=1e-5)
 
 
+def check_spans(bundle: Bundle, asked: Any, prediction: Any) -> None:
+    text = asked if isinstance(asked, str) else asked[1]
+    for mention in prediction.spans:
+        assert text[mention.start : mention.end] == mention.text != ""
+        assert 0 <= mention.score <= 1
+    if bundle.task.name == "tag":
+        assert prediction.label == tuple(mention.label for mention in prediction.spans)
+        assert set(prediction.label) <= set(bundle.labels)
+    else:
+        assert prediction.label == "".join(mention.text for mention in prediction.spans)
+
+
 @pytest.mark.parametrize("task", TASKS)
-def test_the_report_holds_the_figures_of_the_saved_bundle(task: str, trained: Any, tables: dict[str, Path]) -> None:
+def test_the_report_holds_the_figures_of_the_saved_bundle(task: str, trained: Trained) -> None:
     from tunesmith.jobs.retest import retest
     from tunesmith.runs.store import Run
 
     report = Run.load(trained(task)).report()
     found = retest(trained(task))
-    metric = found.task.metrics()[report["metric"]]
-    again = float(metric(found.task.truth(found.examples), found.outputs))
-    assert again == pytest.approx(report["test"][report["metric"]]["value"], abs=1e-6, nan_ok=True)
-    for score in report["test"].values():
+    for name, score in report["test"].items():
+        again = float(found.task.metrics()[name](found.task.truth(found.examples), found.outputs))
+        assert again == pytest.approx(score["value"], abs=1e-6, nan_ok=True)
         assert score["low"] <= score["value"] <= score["high"]
         assert score["n"] == report["data"]["test"] > 0
+    assert report["metric"] in report["test"]
 
 
-def pipeline_says(folder: Path, inputs: list[Any], first: str = "") -> list[dict[str, float]]:
-    """Ask `transformers.pipeline` in a process of its own."""
-    code = f"""
+# --- what the library says of the same folder --------------------------------------------------------------------
+
+PEER = """
 import json, sys, warnings
 warnings.simplefilter("ignore")
 {first}
 from transformers import pipeline
-ask = pipeline("text-classification", {str(folder)!r}, top_k=None)
-inputs = [{{"text": t[0], "text_pair": t[1]}} if isinstance(t, list) else t for t in json.load(sys.stdin)]
-print("ANSWER" + json.dumps([{{s["label"]: s["score"] for s in row}} for row in (ask([i])[0] for i in inputs)]))
-"""
-    import json
 
+def rows(folder, inputs):
+    ask = pipeline("text-classification", folder, top_k=None)
+    inputs = [dict(text=t[0], text_pair=t[1]) if isinstance(t, list) else t for t in inputs]
+    return [{{s["label"]: s["score"] for s in row}} for row in (ask([i])[0] for i in inputs)]
+
+def tokens(folder, inputs):
+    ask = pipeline("token-classification", folder, aggregation_strategy="none", ignore_labels=[])
+    return [[{{**t, "score": float(t["score"])}} for t in ask(text)] for text in inputs]
+
+def spans(folder, inputs):
+    ask = pipeline("token-classification", folder, aggregation_strategy="first")
+    return [[[int(s["start"]), int(s["end"]), s["entity_group"]] for s in ask(text)] for text in inputs]
+
+def vectors(folder, inputs):
+    from sentence_transformers import SentenceTransformer
+    return SentenceTransformer(folder, device="cpu").encode(inputs).tolist()
+
+print("ANSWER" + json.dumps([globals()[kind](folder, inputs) for kind, folder, inputs in json.load(sys.stdin)]))
+"""
+
+
+def peers_say(jobs: list[tuple[str, Path, list[Any]]], first: str = "") -> list[Any]:
+    """Ask `transformers` or `sentence_transformers` in a process that has not imported tunesmith."""
     done = subprocess.run(
-        [sys.executable, "-c", code], input=json.dumps(inputs), capture_output=True, text=True,
-        env={**os.environ, "HF_HUB_OFFLINE": "1"}, check=False,
+        [sys.executable, "-c", PEER.format(first=first)], input=json.dumps([(k, str(f), i) for k, f, i in jobs]),
+        capture_output=True, text=True, env={**os.environ, "HF_HUB_OFFLINE": "1"}, check=False,
     )  # fmt: skip
     assert "ANSWER" in done.stdout, done.stderr
     return json.loads(done.stdout.rpartition("ANSWER")[2])  # type: ignore[no-any-return]
 
 
 @pytest.mark.parametrize(
-    ("task", "head", "first"),
-    [("classify", "own", ""), ("multilabel", "own", ""), ("regress", "own", ""), ("pair", "own", ""),
-     ("classify", "pooled", "import tunesmith"), ("multilabel", "pooled", "import transformers, tunesmith"),
-     ("regress", "pooled", "import tunesmith")],
-)  # fmt: skip
+    ("head", "first", "tasks"),
+    [("own", "", ROWS), ("pooled", "import tunesmith", ("classify", "multilabel", "regress"))],
+)
 def test_pipeline_gives_the_same_labels_and_probabilities(
-    task: str, head: str, first: str, trained: Any, tables: dict[str, Path]
+    head: str, first: str, tasks: tuple[str, ...], trained: Trained, tables: dict[str, Path]
 ) -> None:
-    run = trained(task, head=head)
-    inputs = texts(tables[task], task)
-    ours = load_bundle(run).predict(inputs)
-    theirs = pipeline_says(run / "model", [list(i) if isinstance(i, tuple) else i for i in inputs], first)
-    for mine, row in zip(ours, theirs, strict=True):
-        if task == "regress":
-            [value] = row.values()
-            assert value == pytest.approx(mine.score, abs=1e-4)
-        else:
-            assert row == pytest.approx(dict(mine.scores), abs=1e-5)
-            if task != "multilabel":
-                assert max(row, key=lambda name: row[name]) == mine.label
+    asked = {task: inputs_of(tables[task], task) for task in tasks}
+    runs = {task: trained(task, head=head) for task in tasks}
+    jobs = [("rows", runs[t] / "model", [list(i) if isinstance(i, tuple) else i for i in asked[t]]) for t in tasks]
+    for task, theirs in zip(tasks, peers_say(jobs, first), strict=True):
+        for mine, row in zip(load_bundle(runs[task]).predict(asked[task]), theirs, strict=True):
+            if task == "regress":
+                [value] = row.values()
+                assert value == pytest.approx(mine.score, abs=1e-4)
+            else:
+                assert row == pytest.approx(dict(mine.scores), abs=1e-5)
+                if task != "multilabel":
+                    assert max(row, key=lambda name: row[name]) == mine.label
+
+
+def tag_texts(tables: dict[str, Path]) -> list[str]:
+    """Texts of the data, and some with words that are several tokens."""
+    texts: list[str] = inputs_of(tables["tag"], "tag")
+    return [*texts, "the film was goodly", "my trips looked unearthly, and nasty", "a bookcase so weird"]
+
+
+def test_the_token_pipeline_gives_every_word_the_same_tag_and_probability(
+    trained: Trained, tables: dict[str, Path]
+) -> None:
+    texts = tag_texts(tables)
+    folders = {family: trained("tag", family) / "model" for family in sorted(FAMILIES)}
+    told = peers_say([("tokens", folder, texts) for folder in folders.values()])
+    legal = 0
+    for (family, folder), of_texts in zip(folders.items(), told, strict=True):
+        bundle = load_bundle(folder)
+        names = bundle.task.head().labels
+        examples = bundle.examples(texts)
+        chances = [part.softmax(-1) for part in bundle.read(examples).by_example()]
+        for text, mine, tokens, said in zip(texts, chances, of_texts, bundle.predict(texts), strict=True):
+            words = words_of(text)
+            first = [first_token(tokens, word) for word in words]
+            assert [names[int(at)] for at in mine.argmax(-1)] == [token["entity"] for token in first], family
+            assert mine.max(-1).values.tolist() == pytest.approx([token["score"] for token in first], abs=1e-5)
+            tags = np.array([names.index(token["entity"]) for token in first])
+            if all(tag == 0 or tag % 2 or (at and tags[at - 1] in (tag, tag - 1)) for at, tag in enumerate(tags)):
+                legal += 1
+                spans = [span for span, _ in bio.decode(tags, words, bundle.labels)]
+                assert spans == [Span(m.start, m.end, m.label) for m in said.spans]
+    assert legal > 20, "nothing was compared"
+
+
+def first_token(tokens: list[dict[str, Any]], word: tuple[int, int]) -> dict[str, Any]:
+    """The first token of a word; the mark of a space stands before it."""
+    return next(t for t in tokens if t["word"].strip("▁Ġ") and t["start"] < word[1] and t["end"] > word[0])
+
+
+def test_the_token_pipeline_groups_the_same_spans(trained: Trained, tables: dict[str, Path]) -> None:
+    texts = inputs_of(tables["tag"], "tag")
+    [told] = peers_say([("spans", trained("tag") / "model", texts)])
+    said = load_bundle(trained("tag")).predict(texts)
+    assert told == [[[m.start, m.end, m.label] for m in prediction.spans] for prediction in said]
+    assert sum(map(len, told)) > 20, "nothing was compared"
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_the_question_answering_model_gives_the_same_logits_and_answers(
+    family: str, trained: Trained, tables: dict[str, Path]
+) -> None:
+    from transformers import AutoModelForQuestionAnswering
+
+    folder = trained("answer", family) / "model"
+    bundle = load_bundle(folder)
+    theirs = AutoModelForQuestionAnswering.from_pretrained(folder).eval()
+    pairs = [
+        *inputs_of(tables["answer"], "answer"),
+        ("which is nastily so", "a bookcase was odd, my film unearthly"),
+    ]
+    read = bundle.read(bundle.examples(pairs)).by_example()
+    for (question, context), mine, said in zip(pairs, read, bundle.predict(pairs), strict=True):
+        encoded = bundle.encoder.tokenizer(question, context, return_offsets_mapping=True, return_tensors="pt")
+        offsets = encoded.pop("offset_mapping")[0].tolist()
+        names = bundle.encoder.tokenizer.convert_ids_to_tokens(encoded["input_ids"][0])
+        inside = [at for at, side in enumerate(encoded.sequence_ids(0)) if side == 1 and names[at].strip("▁Ġ")]
+        with torch.inference_mode():
+            output = theirs(**encoded)
+        words = words_of(context)
+        of_word = [[at for at in inside if offsets[at][0] < end and offsets[at][1] > start] for start, end in words]
+        starts = output.start_logits[0, [0, *(tokens[0] for tokens in of_word)]]
+        ends = output.end_logits[0, [0, *(tokens[-1] for tokens in of_word)]]
+        assert torch.allclose(mine, torch.stack([starts, ends], 1), atol=1e-4)
+        assert said.label == best_answer(context, words, starts.tolist(), ends.tolist(), bundle.task)
+
+
+def best_answer(context: str, words: Any, starts: list[float], ends: list[float], task: Any) -> str:
+    """The best of all stretches, or none."""
+    stretches = [(a, b) for a in range(len(words)) for b in range(a, min(len(words), a + task.longest))]
+    a, b = max(stretches, key=lambda ab: starts[ab[0] + 1] + ends[ab[1] + 1])
+    lead = starts[0] + ends[0] - starts[a + 1] - ends[b + 1]
+    return "" if task.none and lead > task.margin else context[words[a][0] : words[b][1]]
+
+
+def sentences(tables: dict[str, Path]) -> list[str]:
+    return [text for pair in inputs_of(tables["embed"], "embed")[:6] for text in pair] + ["goodly unearthly bookcases"]
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_the_body_with_mean_pooling_gives_the_same_vectors(
+    family: str, trained: Trained, tables: dict[str, Path]
+) -> None:
+    from transformers import AutoModel, AutoTokenizer
+
+    folder = trained("embed", family) / "model"
+    texts = sentences(tables)
+    tokenizer, body = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
+    for text, mine in zip(texts, load_bundle(folder).embed(texts), strict=True):
+        with torch.inference_mode():
+            states = body(**tokenizer(text, return_tensors="pt")).last_hidden_state[0]
+        vector = states.mean(0) / states.mean(0).norm()
+        assert np.allclose(mine, vector.numpy(), atol=1e-5)
+
+
+def test_sentence_transformers_gives_the_same_vectors(trained: Trained, tables: dict[str, Path]) -> None:
+    pytest.importorskip("sentence_transformers", reason="needs the dev extra")
+    texts = sentences(tables)
+    folders = [trained("embed", family) / "model" for family in sorted(FAMILIES)]
+    told = peers_say([("vectors", folder, texts) for folder in folders])
+    assert len(told) == len(FAMILIES)
+    for folder, theirs in zip(folders, told, strict=True):
+        assert np.allclose(load_bundle(folder).embed(texts), np.array(theirs), atol=1e-5)
 
 
 def test_a_text_longer_than_the_window_is_read_to_its_end_where_windows_are_asked_for(
@@ -182,10 +281,11 @@ def test_a_text_longer_than_the_window_is_read_to_its_end_where_windows_are_aske
 ) -> None:
     recipe = {
         "task": "classify", "model": str(tiny), "data": {"train": str(tables["classify"])},
-        "text": {"long": "window", "max_tokens": 8, "overlap": 2}, "stop": {"epochs": 1, "refit": False},
-        "evaluate": {"folds": 0, "resamples": 20}, "strategies": [],
+        "text": {"long": "window", "max_tokens": 64, "overlap": 2}, "stop": {"epochs": 1, "refit": False},
+        "evaluate": {"folds": 0, "resamples": 20, "baselines": []}, "strategies": [],
     }  # fmt: skip
     bundle = load_bundle(train(recipe, folder=tmp_path / "run").folder)
-    start = "the film was so so so so so so so so so so so so so "
-    ends = bundle.answers(bundle.examples([start + "good", start + "bad"]))
-    assert not np.allclose(ends[0], ends[1], atol=1e-6), "the last word is seen"
+    for words in (100, 20_000):
+        start = "so " * (words - 1)
+        ends = bundle.answers(bundle.examples([start + "good", start + "bad"]))
+        assert not np.array_equal(ends[0], ends[1]), f"the last word of {words} is seen"
