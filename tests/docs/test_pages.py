@@ -114,7 +114,7 @@ def test_the_page_of_a_strategy_says_what_when_at_what_cost_and_from_where(name:
 def test_the_page_of_a_task_names_every_figure(name: str) -> None:
     text = (DOCS / "tasks" / f"{name}.md").read_text(encoding="utf-8")
     assert "**Use it when**" in text
-    assert f"({name}.md)" in (DOCS / "tasks" / "index.md").read_text(encoding="utf-8")
+    assert f"(tasks/{name}.md)" in (DOCS / "tasks.md").read_text(encoding="utf-8")
     if name != "pair":  # its figures are those of classify or regress, and its page says so
         for figure in load_entry("tasks", name)().metrics():
             assert f"| `{figure}` |" in text

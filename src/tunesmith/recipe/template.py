@@ -44,7 +44,9 @@ def _lines(model: type[BaseModel], indent: str, chosen: dict[str, Any]) -> list[
             lines.append("")
         lines += [f"{indent}# {info.description}", *_choices(info.annotation, indent)]
         if part is not None:
-            lines += [f"{indent}{name}:", *_lines(part, indent + "  ", {})]
+            inner = _lines(part, indent + "  ", {})
+            open_only = all(line.lstrip().startswith("#") for line in inner)  # a part without a key would be null
+            lines += [f"{indent}{'# ' if open_only else ''}{name}:", *inner]
             continue
         value = chosen.get(name, PLACEHOLDERS.get(name) if info.default is PydanticUndefined else info.default)
         if value is PydanticUndefined or (value is None and info.default_factory is not None):
