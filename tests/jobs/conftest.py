@@ -44,7 +44,8 @@ def build_run(
         made = load_model(Path(recipe.model), task.head(), seed=seed)
         with torch.no_grad():
             made.model.classifier.bias[0] += nudge  # type: ignore[union-attr,index,operator]
-        contents = Contents(task, recipe.text.model_copy(update={"max_tokens": 16}), 1.0, recipe.digest(), 1)
+        text = recipe.text.model_copy(update={"max_tokens": 16, "long": "truncate", "overlap": 4})
+        contents = Contents(task, text, 1.0, recipe.digest(), 1)
         save_bundle(run.folder / "model", made.model, made.tokenizer, contents)
         test = loaded.splits.train if loaded.protocol == "folds" else loaded.splits.test
         outputs = load_bundle(run.folder).answers(test)

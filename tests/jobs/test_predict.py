@@ -122,6 +122,13 @@ def test_the_program_reads_lines_from_stdin(run: Path) -> None:
     assert [json.loads(line)["text"] for line in done.stdout.splitlines()] == ["one", "", "three"]
 
 
+def test_a_model_that_gives_vectors_takes_one_text_or_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("a\tb\nc\n"))
+    assert list(spoken([], "embed")) == [("a", "b"), "c"]
+    assert list(spoken(["a"], "embed")) == ["a"]
+    assert list(spoken(["a", "b"], "embed")) == [("a", "b")]
+
+
 @pytest.mark.parametrize(
     ("texts", "stdin", "expected"),
     [
@@ -137,6 +144,6 @@ def test_pairs_come_in_two_words_or_around_a_tab(
     monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
     if isinstance(expected, str):
         with pytest.raises(InputError, match=expected):
-            list(spoken(texts, pairs=True))
+            list(spoken(texts, "pair"))
     else:
-        assert list(spoken(texts, pairs=True)) == expected
+        assert list(spoken(texts, "pair")) == expected
