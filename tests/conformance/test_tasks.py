@@ -189,7 +189,7 @@ def test_the_token_pipeline_gives_every_word_the_same_tag_and_probability(
             assert [names[int(at)] for at in mine.argmax(-1)] == [token["entity"] for token in first], family
             assert mine.max(-1).values.tolist() == pytest.approx([token["score"] for token in first], abs=1e-5)
             tags = np.array([names.index(token["entity"]) for token in first])
-            if all(tag == 0 or tag % 2 or (at and tags[at - 1] in (tag, tag - 1)) for at, tag in enumerate(tags)):
+            if is_legal(tags):
                 legal += 1
                 spans = [span for span, _ in bio.decode(tags, words, bundle.labels)]
                 assert spans == [Span(m.start, m.end, m.label) for m in said.spans]
@@ -201,12 +201,21 @@ def first_token(tokens: list[dict[str, Any]], word: tuple[int, int]) -> dict[str
     return next(t for t in tokens if t["word"].strip("▁Ġ") and t["start"] < word[1] and t["end"] > word[0])
 
 
-def test_the_token_pipeline_groups_the_same_spans(trained: Trained, tables: dict[str, Path]) -> None:
+def is_legal(tags: Any) -> bool:
+    """Every I- stands behind the B- or I- of its kind; the tags of `bio.tags_of` by number."""
+    return all(tag == 0 or tag % 2 or (at and tags[at - 1] in (tag, tag - 1)) for at, tag in enumerate(tags))
+
+
+def test_the_token_pipeline_groups_the_same_spans_where_the_likeliest_tags_are_legal(
+    trained: Trained, tables: dict[str, Path]
+) -> None:
+    bundle = load_bundle(trained("tag"))
     texts = inputs_of(tables["tag"], "tag")
-    [told] = peers_say([("spans", trained("tag") / "model", texts)])
-    said = load_bundle(trained("tag")).predict(texts)
-    assert told == [[[m.start, m.end, m.label] for m in prediction.spans] for prediction in said]
-    assert sum(map(len, told)) > 20, "nothing was compared"
+    likeliest = [part.argmax(-1).tolist() for part in bundle.read(bundle.examples(texts)).by_example()]
+    texts = [text for text, tags in zip(texts, likeliest, strict=True) if is_legal(tags)]
+    [told] = peers_say([("spans", bundle.folder, texts)])
+    assert told == [[[m.start, m.end, m.label] for m in said.spans] for said in bundle.predict(texts)]
+    assert sum(map(len, told)) > 5, "nothing was compared"
 
 
 @pytest.mark.parametrize("family", sorted(FAMILIES))
