@@ -64,6 +64,7 @@ def tune(
             attention_dropout=recipe.attention_dropout,
         ).model  # fmt: skip
         model = _prepare(shop, model, train, features)
+        assert recipe.batching.size is not None, "the recipe is complete"
         batches = Batches(features, recipe.batching.size, recipe.seed)
         optimizer = make_optimizer(parameter_groups(model, recipe.optimizer, shop.strategies), recipe.optimizer)
         prepared, prepared_optimizer = device.prepare(model, optimizer)

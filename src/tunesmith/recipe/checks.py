@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from tunesmith.errors import Fault
 from tunesmith.recipe.catalogue import load_entry
+from tunesmith.recipe.complete import of_task
 from tunesmith.recipe.faults import Where
 from tunesmith.recipe.schema import Data, Recipe
 from tunesmith.recipe.text import Path
@@ -83,8 +84,9 @@ def _of_measures(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
     if text.long == "window" and text.max_tokens is not None and (text.overlap or 0) >= text.max_tokens:
         message = f"windows of {text.max_tokens} tokens cannot share {text.overlap}."
         yield ("text", "overlap"), message, "Write less than max_tokens."
-    if batching.accumulate > batching.size:
-        message = f"{batching.size} examples cannot be divided into {batching.accumulate} micro-batches."
+    size = batching.size or of_task(recipe.task).batch
+    if batching.accumulate > size:
+        message = f"{size} examples cannot be divided into {batching.accumulate} micro-batches."
         yield ("batching", "accumulate"), message, "Write at most batching.size."
     if recipe.class_weights and recipe.task == "regress":
         yield ("class_weights",), "regress has no classes to weigh.", "Leave class_weights out."

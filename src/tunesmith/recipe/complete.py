@@ -24,6 +24,8 @@ class Settings:
         long: what happens to longer texts.
         overlap: tokens that windows share.
         rate: peak rate of a body 384 wide.
+        batch: examples per step.
+        passes: share of the usual epochs; a question is read in several windows, and in each most words are told apart.
         probe_start: whether the head starts from a linear probe.
     """
 
@@ -31,12 +33,14 @@ class Settings:
     long: str = "truncate"
     overlap: int = 32
     rate: float = 1e-4
+    batch: int = 16
+    passes: float = 1.0
     probe_start: bool = True
 
 
 SETTINGS = {
     "tag": Settings(long="window", rate=3e-4, probe_start=False),
-    "answer": Settings(max_tokens=192, long="window", overlap=64, rate=2e-4, probe_start=False),
+    "answer": Settings(max_tokens=192, long="window", overlap=64, rate=2e-4, batch=8, passes=0.2, probe_start=False),
     "embed": Settings(probe_start=False),
 }
 FEW_ROWS = 2000
@@ -101,8 +105,10 @@ def complete(recipe: Recipe, facts: Facts) -> Recipe:
     )
     folds = FOLDS if facts.crossed else 0
     evaluate = recipe.evaluate.model_copy(update=_open(recipe.evaluate, folds=folds, baselines=facts.baselines))
+    batching = recipe.batching.model_copy(update=_open(recipe.batching, size=settings.batch))
     parts: dict[str, Any] = {
-        "task": facts.task, "text": text, "optimizer": optimizer, "stop": stop, "evaluate": evaluate,
+        "task": facts.task, "text": text, "batching": batching, "optimizer": optimizer, "stop": stop,
+        "evaluate": evaluate,
     }  # fmt: skip
     if recipe.attention_dropout is None and (text.max_tokens or 0) > LONG_WINDOW:
         parts["attention_dropout"] = 0.0
@@ -124,8 +130,9 @@ def learning_rate(facts: Facts) -> float:
 
 
 def epochs(facts: Facts) -> float:
-    """Return the passes over the rows: ten on few, fewer on many, never under three."""
-    return float(max(3, min(10, round(10 * (1000 / max(1, facts.rows)) ** 0.5))))
+    """Return the passes over the rows: ten on few, fewer on many, never under three; a fifth of that for answers."""
+    usual = max(3, min(10, round(10 * (1000 / max(1, facts.rows)) ** 0.5)))
+    return float(max(1, round(usual * of_task(facts.task).passes)))
 
 
 def default_strategies(facts: Facts) -> tuple[dict[str, dict[str, Any]], ...]:

@@ -86,8 +86,8 @@ class Text(Part):
 class Batching(Part):
     """How rows become steps."""
 
-    size: PositiveInt = 16
-    """Examples per optimiser step."""
+    size: PositiveInt | None = None
+    """Examples per optimiser step; by default 16 (answer: 8)."""
     accumulate: PositiveInt = 1
     """Micro-batches per step; the gradient equals that of the whole batch."""
     predict_size: PositiveInt = 64
