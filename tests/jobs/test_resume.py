@@ -19,6 +19,7 @@ from tunesmith.jobs.train import train
 from tunesmith.runs.store import Run
 
 KILLS = 20
+KILLS_PER_TASK = 4
 
 
 def weights(folder: Path) -> str:
@@ -51,20 +52,57 @@ def work(recipe: dict[str, Any], folder: Path, after_seconds: float | None) -> b
 @pytest.mark.skipif(sys.platform == "win32", reason="needs fork and SIGKILL")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_twenty_kills_change_no_bit_of_the_weights(quick: dict[str, Any], tmp_path: Path) -> None:
+    assert kill_often(quick, tmp_path, KILLS) >= 4
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs fork and SIGKILL")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("task", ["tag", "answer", "embed"])
+def test_kills_change_no_bit_whatever_the_units_are(
+    task: str, quick: dict[str, Any], rows: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    data = tmp_path / "rows.jsonl"
+    data.write_text("".join(json.dumps(row) + "\n" for row in reading_rows(task, rows)), encoding="utf-8")
+    recipe = {
+        **quick, "task": task, "data": {"train": str(data)}, "text": {"max_tokens": 16},
+        "stop": {"epochs": 2, "patience": None}, "evaluate": {"folds": 0, "resamples": 20, "baselines": []},
+    }  # fmt: skip
+    assert kill_often(recipe, tmp_path, KILLS_PER_TASK) >= 1
+
+
+def reading_rows(task: str, rows: list[tuple[str, str]]) -> list[dict[str, Any]]:
+    """Rows of several windows each for `tag` and `answer`, pairs without scores for `embed`."""
+    mixed = [rows[(at * 37) % len(rows)] for at in range(len(rows))]
+    made: list[dict[str, Any]] = []
+    for at, (text, label) in enumerate(mixed):
+        other = mixed[(at * 7 + 1) % len(mixed)][0]
+        long, word = f"{text}, " + f"{other}, " * (at % 4), text.split()[-1]
+        start = text.index(word)
+        if task == "tag":
+            made.append({"text": long, "spans": [{"start": start, "end": len(text), "label": label}]})
+        elif task == "answer":
+            made.append({"question": f"how is {text.split()[1]}", "context": long, "answers": [word] if at % 5 else []})
+        else:
+            made.append({"anchor": text, "positive": f"{word} was {at}", "negative": other})
+    return made
+
+
+def kill_often(recipe: dict[str, Any], tmp_path: Path, times: int) -> int:
+    """Kill runs of `recipe` so many times in all, and hold each to one that nobody killed; return the runs it took."""
     reference = tmp_path / "reference"
     started = time.monotonic()
-    assert not work(quick, reference, None)
+    assert not work(recipe, reference, None)
     length = time.monotonic() - started
     expected = weights(reference)
 
     draw = random.Random(2026)
     kills, runs = 0, 0
-    while kills < KILLS:
+    while kills < times:
         folder = tmp_path / f"run-{runs}"
-        while work(quick, folder, draw.uniform(0.0, length)):
+        while work(recipe, folder, draw.uniform(0.0, length)):
             kills += 1
-            if kills % 4 == 0:  # let it end now and then, however unlucky the draws
-                assert not work(quick, folder, None)
+            if kills % 4 == 0 or kills >= times:  # let it end now and then, however unlucky the draws
+                assert not work(recipe, folder, None)
                 break
         runs += 1
         assert weights(folder) == expected
@@ -72,7 +110,7 @@ def test_twenty_kills_change_no_bit_of_the_weights(quick: dict[str, Any], tmp_pa
         reference_report = json.loads((reference / "report.json").read_text(encoding="utf-8"))
         assert report["test"] == reference_report["test"]
         assert [h["step"] for h in report["history"]] == [h["step"] for h in reference_report["history"]]
-    assert runs >= 4
+    return runs
 
 
 def test_a_corrupt_checkpoint_is_said_and_the_one_before_it_used(quick: dict[str, Any], tmp_path: Path) -> None:
