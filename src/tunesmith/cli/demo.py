@@ -27,9 +27,9 @@ def demo(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Fine-tune on the support-desk messages that come with it: their intents, or the names of products and parts.
+    """Fine-tune on the support-desk messages that come with it.
 
-    It takes minutes on two cores and needs no network once the model is there.
+    `classify` learns what the customer wants, `tag` the names of products and parts. It takes minutes on two cores and needs no network once the model is there.
 
     \b
     Examples:
