@@ -29,7 +29,8 @@ def demo(
 ) -> None:
     """Fine-tune on the support-desk messages that come with it.
 
-    `classify` learns what the customer wants, `tag` the names of products and parts. It takes minutes on two cores and needs no network once the model is there.
+    `classify` learns what the customer wants, `tag` the names of products and parts. It takes minutes on two cores and
+    needs no network once the model is there.
 
     \b
     Examples:
