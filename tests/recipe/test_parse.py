@@ -200,6 +200,7 @@ def test_a_recipe_that_cannot_be_read(tmp_path: Path) -> None:
         ({"data": {"train": "a", "spans": "x"}, "task": "classify"}, "data.spans"),
         ({"data": {"train": "a", "question": "x"}, "task": "tag"}, "data.question"),
         ({"data": {"train": "a", "text": "x"}, "task": "embed"}, "data.text"),
+        ({"data": "a", "task": "embed", "evaluate": {"folds": 3}}, "evaluate.folds"),
     ],
 )
 def test_contradictions_are_refused(asked: dict[str, object], where: str) -> None:

@@ -40,8 +40,9 @@ class Setup:
 
     Args:
         task: fitted on the train split.
-        targets: of the train examples, [N] class indices or numbers, [N, C] for several labels.
-        embed: model → the inputs of its last linear layer, float32 [N, H], one row per train example.
+        targets: of the train units (rows, or the words of texts), [U] class indices or numbers, [U, C] for several
+            labels.
+        embed: model → the inputs of its last linear layer, float32 [U, H], one row per unit.
         seed: of the run; a strategy that draws numbers draws them from a generator seeded with it.
     """
 

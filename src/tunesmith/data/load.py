@@ -100,6 +100,8 @@ def load_splits(
     clusters = inspection.groups(len(train)) if near else own
     groups = join_groups(_groups(prepared, data) or own, clusters, _contexts(prepared, near) or own)
     times = _times(prepared.files["train"], data)
+    if prepared.kind == "similar" and folds is None:
+        folds = 0  # texts are ranked among all test rows, and vectors of several models cannot be
     protocol = _protocol(data, len(train), folds)
     _refuse_few(prepared, len(train))
     places, dev, test = _cut(train, groups, times, data, protocol, seed)

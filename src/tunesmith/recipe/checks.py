@@ -65,6 +65,9 @@ def _of_tasks(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
     if task in WORDS and recipe.evaluate.repeats > 1:
         message = "repeated folds average what is said of a row, and spans have no mean."
         yield ("evaluate", "repeats"), message, "Write `repeats: 1`."
+    if task == "embed" and recipe.evaluate.folds:
+        message = "vectors of the models of several folds cannot be ranked together."
+        yield ("evaluate", "folds"), message, "Leave folds out; a part of the rows becomes test."
     if task == "embed" and recipe.batching.accumulate > 1:
         message = "embed compares the rows of a batch with each other, and micro-batches hold fewer of them."
         yield ("batching", "accumulate"), message, "Write `accumulate: 1`, and a smaller batching.size if need be."
