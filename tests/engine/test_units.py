@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tunesmith.core.batch import Batch, Features
+from tunesmith.core.example import TextExample
+from tunesmith.engine.infer import outputs, vectors
 from tunesmith.engine.units import by_unit, mean_by
+from tunesmith.models.load import load_model
+from tunesmith.tasks.classify import Classify
 from tunesmith.text.batching import Collator
+from tunesmith.text.windows import Encoder
 
 
 def batch_of(owner: list[int], sizes: list[int], places: list[tuple[int, int, int, int]] | None = None) -> Batch:
@@ -76,3 +83,21 @@ def test_the_collator_numbers_units_through_and_shifts_places_by_the_padding(sid
     assert batch.places.tolist() == [[w, a + shifts[w], b + shifts[w], u] for w, a, b, u in plain]
     for window_, token, _, unit in batch.places.tolist():
         assert int(batch.inputs["attention_mask"][window_, token]) == 1, f"unit {unit} is read on padding"
+
+
+def test_a_document_of_many_windows_is_read_in_parts(tiny: Path, rows: list[tuple[str, str]]) -> None:
+    text = " ".join(text for text, _ in rows)
+    examples = [TextExample(id="1", source="row 1", text=t, target=label) for t, label in (*rows[::40], (text, "good"))]
+    task = Classify().fit(examples)
+    loaded = load_model(tiny, task.head(), kind="pooled", seed=1)
+    features = Encoder(loaded.tokenizer, 16, "window", 4).encode(examples)
+    collate = Collator(0, task.head().problem)
+    most: list[int] = []
+    loaded.model.register_forward_pre_hook(
+        lambda _, args, kwargs: most.append(len(kwargs["input_ids"])), with_kwargs=True
+    )
+    few, many = (outputs(loaded.model, task, features, collate, size=size).values for size in (3, 10_000))
+    assert torch.allclose(few, many, atol=1e-6)
+    assert max(most[:-1]) == 3 < most[-1] == len(features)
+    few, many = (vectors(loaded.model, features, collate, size=size).values for size in (3, 10_000))
+    assert torch.allclose(few, many, atol=1e-6)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from types import SimpleNamespace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from tunesmith.core.batch import Batch, Features, Read
 from tunesmith.core.task import Task
-from tunesmith.engine.objective import run_model
 from tunesmith.engine.units import by_unit
 from tunesmith.models.heads import final_linear
 from tunesmith.text.batching import sorted_batches
 
+OUTPUTS = ("logits", "start_logits", "end_logits", "vectors")
+"""What the heads give that tasks read."""
 Collate = Callable[[Sequence[Features]], Batch]
 
 
@@ -28,7 +31,9 @@ def outputs(
     context: Callable[[], AbstractContextManager[None]] = torch.inference_mode,
 ) -> Read:
     """Return what the model says of every unit, in the order of the examples."""
-    return _each_batch(model, features, collate, size, context, lambda batch: run_model(model, batch, task))
+    return _each_batch(
+        model, features, collate, size, context, lambda batch: task.read(_in_parts(model, batch, size), batch)
+    )
 
 
 def vectors(
@@ -47,13 +52,27 @@ def vectors(
     hook = final_linear(model).register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].float()))
 
     def run(batch: Batch) -> Tensor:
-        model(**batch.inputs)
-        return by_unit(seen.pop(), batch)
+        seen.clear()
+        _in_parts(model, batch, size)
+        return by_unit(torch.cat(seen), batch)
 
     try:
         return _each_batch(model, features, collate, size, context, run)
     finally:
         hook.remove()
+
+
+def _in_parts(model: nn.Module, batch: Batch, size: int) -> Any:
+    """Return what the model gives for all windows, at most `size` of them at once: one document can have hundreds."""
+    windows = len(batch.owner)
+    parts = [
+        model(**{name: value[start : start + size] for name, value in batch.inputs.items()})
+        for start in range(0, windows, size)
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    names = [name for name in OUTPUTS if getattr(parts[0], name, None) is not None]
+    return SimpleNamespace(**{name: torch.cat([getattr(part, name) for part in parts]) for name in names})
 
 
 def _each_batch(

@@ -42,7 +42,7 @@ def window_gradient(
     L = Σ_b Σ_i w_i ℓ_i / Σ_b Σ_i w_i + penalty, the sums over all micro-batches b of the step. Dividing each
     micro-batch by its own weight instead (a mean of means) gives another gradient whenever they differ in size.
     """
-    total = sum(float(batch.weights.sum()) for batch in micro)
+    total = sum(float(batch.weights.sum()) for batch in micro) or 1.0  # texts without words weigh nothing
     value = 0.0
     for at, batch in enumerate(micro):
         passes = 0

@@ -51,7 +51,7 @@ def train(
         >>> run.report()["verdict"]  # doctest: +SKIP
     """
     asked = recipe if isinstance(recipe, Recipe) else parse(recipe)
-    plan = resolve(asked)  # every fault at once, before anything is built
+    resolve(asked)  # every fault at once, before anything is built
     where = None if folder is None else Path(folder)
     with open_run(where, asked, resume=resume, command=command) as run, stop_signals() as wish:
         reporter = Reporter(run, progress)
@@ -65,7 +65,7 @@ def train(
         from tunesmith.jobs.conclude import conclude  # torch is loaded once the data is known to be good
         from tunesmith.jobs.workshop import Workshop
 
-        strategies = plan.strategies if asked.strategies is not None else resolve(opened.recipe).strategies
+        strategies = resolve(opened.recipe).strategies  # the task is known now, and what contradicts it
         device = Device.open(choose_precision(opened.recipe.precision))
         shop = Workshop(
             opened.recipe, opened.folder, opened.task, strategies, opened.encoder, device, reporter, wish,

@@ -60,7 +60,7 @@ def tune(
     with seeded(recipe.seed):
         features = shop.encode_to_train(train)
         model = load_model(
-            shop.folder, shop.task.head(), kind=recipe.head, seed=recipe.seed, window=shop.encoder.max_tokens,
+            shop.folder, shop.task.head(), kind=recipe.head, seed=recipe.seed, window=max(f.length for f in features),
             attention_dropout=recipe.attention_dropout,
         ).model  # fmt: skip
         model = _prepare(shop, model, train, features)

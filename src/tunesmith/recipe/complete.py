@@ -110,7 +110,7 @@ def complete(recipe: Recipe, facts: Facts) -> Recipe:
         "task": facts.task, "text": text, "batching": batching, "optimizer": optimizer, "stop": stop,
         "evaluate": evaluate,
     }  # fmt: skip
-    if recipe.attention_dropout is None and (text.max_tokens or 0) > LONG_WINDOW:
+    if recipe.attention_dropout is None and min(text.max_tokens or 0, facts.longest) > LONG_WINDOW:
         parts["attention_dropout"] = 0.0
     if recipe.strategies is None:
         parts["strategies"] = default_strategies(facts)
@@ -147,6 +147,8 @@ def helps_to_weigh(counts: Sequence[int]) -> bool:
 
 
 def _window(facts: Facts) -> int:
+    if facts.task == "embed":  # texts to search in may be longer than those that were trained on
+        return min(facts.limit, of_task(facts.task).max_tokens)
     needed = -(-max(8, facts.longest) // 8) * 8
     return min(facts.limit, of_task(facts.task).max_tokens, needed)
 

@@ -89,7 +89,7 @@ class Batching(Part):
     size: PositiveInt | None = None
     """Examples per optimiser step; by default 16 (answer: 8)."""
     accumulate: PositiveInt = 1
-    """Micro-batches per step; the gradient equals that of the whole batch."""
+    """Micro-batches per step; the gradient equals that of the whole batch (embed, which compares rows, refuses it)."""
     predict_size: PositiveInt = 64
     """Windows per batch when nothing is trained."""
 
