@@ -96,8 +96,8 @@ def defaults() -> str:
     rows = []
     for count in ROWS:
         facts = Facts(
-            task="classify", metric="macro_f1", baselines=(), rows=count, counts=[count // 4] * 4, longest=60, limit=512, width=384,
-            dev_given=False, crossed=False,
+            task="classify", metric="macro_f1", baselines=(), rows=count, counts=[count // 4] * 4, longest=60,
+            limit=512, width=384, dev_given=False, crossed=False,
         )  # fmt: skip
         done = complete(Recipe(data=Data(train="rows.csv")), facts)
         names = ", ".join(f"`{name}`" for item in done.strategies or () for name in item)
