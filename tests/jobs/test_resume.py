@@ -9,6 +9,7 @@ import random
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ def work(recipe: dict[str, Any], folder: Path, after_seconds: float | None) -> b
         try:
             train(recipe, folder=folder, resume=True)
         except BaseException:
+            (folder.parent / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
             os._exit(1)
         os._exit(0)
     if after_seconds is not None:
@@ -45,7 +47,7 @@ def work(recipe: dict[str, Any], folder: Path, after_seconds: float | None) -> b
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):
         return True
-    assert os.WEXITSTATUS(status) == 0, "the training failed"
+    assert os.WEXITSTATUS(status) == 0, (folder.parent / "error.txt").read_text("utf-8")
     return False
 
 

@@ -231,3 +231,24 @@ def test_kill_at_random_moments_always_leaves_a_checkpoint(tmp_path: Path) -> No
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["20", "20"]
+
+
+def test_a_kill_while_checkpoints_are_deleted_leaves_none_or_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "checkpoints" / "stage"
+    folder.mkdir(parents=True)
+    save(Checkpoints(folder), 1)
+
+    def torn(path: Path) -> None:
+        next(file for file in sorted(Path(path).rglob("*")) if file.is_file()).unlink()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tunesmith.runs.checkpoint.shutil.rmtree", torn)
+        with pytest.raises(KeyboardInterrupt):
+            Checkpoints(folder).remove()
+    assert Checkpoints(folder).load("last") is None, "what is half deleted is not found"
+    save(Checkpoints(folder), 2)
+    Checkpoints(folder).remove()
+    assert list(folder.parent.iterdir()) == []

@@ -82,9 +82,13 @@ class Checkpoints:
         return size_of(self.folder) if self.folder.exists() else 0
 
     def remove(self) -> None:
-        """Delete all checkpoints in the folder."""
+        """Delete all checkpoints in the folder; a kill on the way leaves all of them or none."""
+        gone = self.folder.with_name(f".{self.folder.name}.gone")
         with disk_faults(self.folder):
-            _remove(self.folder)
+            _remove(gone)
+            if self.folder.exists():
+                os.rename(self.folder, gone)
+            _remove(gone)
         self._sound.clear()
 
     def _places(self, name: str) -> tuple[Path, Path]:
