@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -28,7 +28,8 @@ Target: TypeAlias = str | float | tuple[str, ...] | tuple[Span, ...] | tuple[Ans
 """What is to be predicted, None where the row is unlabelled.
 
 A class name, a number, several class names (`multilabel`), the marked spans of a text in order (`tag`; none where it is
-empty), or the answers that all count as right (`answer`; empty where the question has none).
+empty), the answers that all count as right (`answer`; empty where the question has none), or the text to be written
+(`seq2seq`; for `chat` what the assistant says last).
 """
 
 
@@ -90,8 +91,29 @@ class QuestionExample(Example):
     context: str
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a dialogue."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DialogueExample(Example):
+    """A dialogue up to the point where the assistant speaks; `target` is what it says then.
+
+    Args:
+        messages: the turns so far, a system prompt first where there is one; the last is the user's.
+    """
+
+    messages: tuple[Message, ...]
+
+
 def texts_of(example: Example) -> tuple[str, ...]:
-    """Return the texts of `example`, one to three, in the order in which a model reads them."""
+    """Return the texts of `example`, one or more, in the order in which a model reads them."""
+    if isinstance(example, DialogueExample):
+        return tuple(message.content for message in example.messages)
     if isinstance(example, TextExample):
         return (example.text,)
     if isinstance(example, QuestionExample):

@@ -46,6 +46,20 @@ class Data(Part):
     """Column of the tags: BIO, IOB1, IOBES or BILOU (tag)."""
     spans: str | None = None
     """Column of the marked spans: start, end and label each (tag)."""
+    messages: str | None = None
+    """Column of a dialogue: a list of turns with a role and a text each (chat)."""
+    prompt: str | None = None
+    """Column of what the user says, in data without a column of dialogues (chat)."""
+    response: str | None = None
+    """Column of what the assistant answers, in data without a column of dialogues (chat)."""
+    system: str | None = None
+    """Column of the system prompt, in data without a column of dialogues (chat)."""
+    instruction: str | None = None
+    """Text put before every prompt, such as "Translate into French:" (chat)."""
+    source: str | None = None
+    """Column of the text that is read (seq2seq)."""
+    target: str | None = None
+    """Column of the text that is to be written (seq2seq)."""
     label: str | None = None
     """Column of the label or number; inferred where that is safe."""
     id: str | None = None
