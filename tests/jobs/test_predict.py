@@ -17,6 +17,8 @@ from tunesmith.cli.main import app
 from tunesmith.cli.predict import spoken
 from tunesmith.errors import InputError
 from tunesmith.jobs import predict as module
+from tunesmith.tasks.embed import Embed
+from tunesmith.tasks.pair import Pair
 
 MakeRun = Callable[..., Path]
 TEXTS = ["the film was good", "", "this bike is nasty"]
@@ -124,9 +126,10 @@ def test_the_program_reads_lines_from_stdin(run: Path) -> None:
 
 def test_a_model_that_gives_vectors_takes_one_text_or_two(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("a\tb\nc\n"))
-    assert list(spoken([], "embed")) == [("a", "b"), "c"]
-    assert list(spoken(["a"], "embed")) == ["a"]
-    assert list(spoken(["a", "b"], "embed")) == [("a", "b")]
+    reads = Embed.reads
+    assert list(spoken([], reads)) == [("a", "b"), "c"]
+    assert list(spoken(["a"], reads)) == ["a"]
+    assert list(spoken(["a", "b"], reads)) == [("a", "b")]
 
 
 @pytest.mark.parametrize(
@@ -144,6 +147,6 @@ def test_pairs_come_in_two_words_or_around_a_tab(
     monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
     if isinstance(expected, str):
         with pytest.raises(InputError, match=expected):
-            list(spoken(texts, "pair"))
+            list(spoken(texts, Pair.reads))
     else:
-        assert list(spoken(texts, "pair")) == expected
+        assert list(spoken(texts, Pair.reads)) == expected

@@ -121,6 +121,11 @@ def test_vectors_are_of_length_one_and_the_cosine_is_theirs(runs: dict[str, Path
     assert np.asarray(table["vector"].to_pylist()) == pytest.approx(vectors, abs=1e-5)
 
 
+def test_single_texts_and_pairs_are_not_asked_together(runs: dict[str, Path]) -> None:
+    with pytest.raises(InputError, match="K601 row 2"):
+        list(tunesmith.predict(runs["embed"], [(TEXTS[0], TEXTS[1]), TEXTS[0]]))
+
+
 def test_only_an_embedding_model_gives_vectors(runs: dict[str, Path]) -> None:
     with pytest.raises(InputError, match="K604"):
         load_bundle(runs["tag"]).embed(["a"])

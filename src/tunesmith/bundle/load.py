@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tunesmith.bundle.save import FILE, FORMAT
 from tunesmith.core.batch import Read
-from tunesmith.core.example import Example, PairExample, QuestionExample, TextExample, TokenExample
+from tunesmith.core.example import Example, PairExample, QuestionExample, TextExample, TokenExample, texts_of
 from tunesmith.core.prediction import Prediction
 from tunesmith.core.task import Array, Task
 from tunesmith.data.joined import join_words
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 Text: TypeAlias = str | tuple[str, str] | list[str]
 """A text, two that are read together, or (`tag`) the words of a text."""
-PAIRS = {
-    "pair": "two texts, as a tuple", "answer": "a question and a context, as a tuple",
-    "embed": "two texts, as a tuple",
+KINDS: Mapping[tuple[str, ...], Callable[..., Example]] = {
+    ("text",): TextExample, ("text_a", "text_b"): PairExample, ("question", "context"): QuestionExample,
 }  # fmt: skip
+"""Roles of the texts of a row → the example that holds them."""
 MAX_WINDOWS = 64  # per batch where nothing is asked: what fits beside a model of base size in a few hundred MB
 
 
@@ -51,28 +51,32 @@ class Bundle:
         return self.task.labels
 
     def examples(self, texts: Iterable[Text]) -> list[Example]:
-        """Return unlabelled examples: of one text each, or of two where the task reads two, or of given words.
+        """Return unlabelled examples of the texts that the task reads, or (`tag`) of given words.
 
         Raises:
-            InputError: a text where the task wants two, or the reverse.
+            InputError: a text where the task wants two, or the reverse; rows of one and of two together (K601).
         """
-        return [self._example(row, text) for row, text in enumerate(texts, 1)]
+        found = [self._example(row, text) for row, text in enumerate(texts, 1)]
+        for example in found:
+            if len(texts_of(example)) != len(texts_of(found[0])):
+                message = "rows of one text and rows of two came together."
+                raise InputError(Fault("K601", example.source, message, "Ask for one kind at a time."))
+        return found
 
     def _example(self, row: int, text: Text) -> Example:
         name, source = str(row), f"row {row}"
-        kind = self.task.name
-        if isinstance(text, list) and kind == "tag":
+        if isinstance(text, list) and self.task.head().layout == "words":
             joined, places = join_words(text)
             return TokenExample(id=name, source=source, text=joined, words=tuple(place for place in places if place))
-        if isinstance(text, str) == (kind in PAIRS):
-            wanted = PAIRS.get(kind, "one text")
-            came = "one text" if isinstance(text, str) else "several texts"
-            raise InputError(Fault("K601", source, f"the model reads {wanted}; {came} came.", "Mend the row."))
-        if isinstance(text, str):
-            return TokenExample(id=name, source=source, text=text)
-        if kind == "answer":
-            return QuestionExample(id=name, source=source, question=text[0], context=text[1])
-        return PairExample(id=name, source=source, text_a=text[0], text_b=text[1])
+        texts = (text,) if isinstance(text, str) else tuple(text)
+        for roles in self.task.reads:
+            if len(roles) == len(texts):
+                return KINDS[roles](id=name, source=source, **dict(zip(roles, texts, strict=True)))
+        wanted = " or ".join(
+            "a tuple of " + " and ".join(roles) if roles[1:] else "one text" for roles in self.task.reads
+        )
+        came = "one text" if len(texts) == 1 else f"{len(texts)} texts"
+        raise InputError(Fault("K601", source, f"the model reads {wanted}; {came} came.", "Mend the row."))
 
     def answers(self, examples: Sequence[Example], batch_size: int | None = None) -> Array:
         """Return the answers as the task's metrics take them: probabilities [N, C], numbers [N], vectors, or spans."""
@@ -113,8 +117,7 @@ class Bundle:
             message = f"the model is one of {self.task.name}, which gives no vectors."
             raise InputError(Fault("K604", str(self.folder), message, "Train with `--task embed`."))
         rows = [TextExample(id=str(n), source=f"row {n}", text=text) for n, text in enumerate(texts, 1)]
-        vectors = self.read(rows, batch_size).values
-        found: Array = (vectors / vectors.norm(dim=-1, keepdim=True).clamp(min=1e-12)).numpy()
+        found: Array = self.answers(rows, batch_size)[:, 0]
         return found
 
 

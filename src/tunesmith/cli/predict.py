@@ -13,9 +13,6 @@ from tunesmith.cli.options import Debug, RunFolder
 from tunesmith.cli.words import prediction_line
 from tunesmith.errors import Fault, InputError
 
-PAIRS = ("pair", "answer", "embed")
-"""Tasks whose models read two texts together."""
-
 
 def predict(
     run: RunFolder,
@@ -57,7 +54,7 @@ def predict(
         from tunesmith.jobs.predict import predict as predict_job
 
         bundle = load_bundle(run)
-        given = None if data is not None else spoken(texts or (), bundle.task.name)
+        given = None if data is not None else spoken(texts or (), bundle.task.reads)
         if out is not None:
             value = predict_job(bundle, given, data=data, columns=text or (), out=out, batch_size=batch_size)
             screen.result(value, [f"{value['rows']:,} rows are in {out}, with {', '.join(value['columns'][:4])} …"])
@@ -66,18 +63,19 @@ def predict(
             screen.row(row, prediction_line(row))
 
 
-def spoken(texts: Sequence[str], task: str) -> Iterator[str | tuple[str, str]]:
+def spoken(texts: Sequence[str], reads: Sequence[Sequence[str]]) -> Iterator[str | tuple[str, str]]:
     """Yield the texts of the command line, or else the lines of stdin.
 
-    Two texts that are read together stand in two words, or around a tab; a model of `embed` gives a single text, or
-    lines without a tab, vectors.
+    Two texts that are read together stand in two words, or around a tab; a model that reads single texts too, as one of
+    `embed` does, takes a single word, or lines without a tab, as such.
     """
-    if task not in PAIRS or (task == "embed" and len(texts) == 1):
+    single = any(len(roles) == 1 for roles in reads)
+    if len(reads[0]) == 1 or (single and len(texts) == 1):
         yield from texts or lines()
     elif not texts:
         for row, line in enumerate(lines(), 1):
             left, tab, right = line.partition("\t")
-            if not tab and task == "embed":
+            if not tab and single:
                 yield line
                 continue
             if not tab:

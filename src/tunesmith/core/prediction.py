@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,7 @@ class Prediction:
         score: the probability of `label` (for `multilabel` and `tag` that of the least certain part); 0..1.
             For `regress` and `embed` it is the number itself.
         scores: the probability of every class, in class order; empty where there are no classes of the whole row.
+        vector: of a text, float32 [H], where vectors were asked for (`embed`); `label` is empty then.
         spans: where in the text (`tag`) or context (`answer`) it stands, in order.
         evidence: what else spoke for or against, one sentence each.
     """
@@ -40,5 +45,6 @@ class Prediction:
     label: str | float | tuple[str, ...]
     score: float
     scores: Mapping[str, float] = field(default_factory=dict)
+    vector: np.ndarray[Any, Any] | None = None
     spans: tuple[Mention, ...] = ()
     evidence: tuple[str, ...] = ()

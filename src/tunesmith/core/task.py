@@ -18,6 +18,9 @@ Array: TypeAlias = "np.ndarray[Any, Any]"
 Metric: TypeAlias = Callable[[Array, Array], float]
 """(truth, answers) → a figure, both with one entry per row; what the entries are is the task's own."""
 
+Vectors: TypeAlias = Callable[[], "tuple[Read, Read]"]
+"""What the body as it was pretrained gives of the units of train and test rows, [U, H] each; worked out when called."""
+
 Problem = Literal[
     "single_label_classification", "multi_label_classification", "regression",
     "token_classification", "question_answering", "embedding",
@@ -57,7 +60,10 @@ class Task(Protocol):
     `decode` (what a user sees).
     """
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The name in the table of tasks."""
+        ...
 
     @property
     def metric(self) -> str:
@@ -72,6 +78,16 @@ class Task(Protocol):
     @property
     def baselines(self) -> tuple[str, ...]:
         """What a tuned model is compared with by default."""
+        ...
+
+    @property
+    def reads(self) -> tuple[tuple[str, ...], ...]:
+        """The roles of the texts it reads, such as `question` and `context`; further tuples are other ways to ask."""
+        ...
+
+    @property
+    def gold(self) -> tuple[str, ...]:
+        """The roles of the columns that can say what is to be predicted, such as `label`."""
         ...
 
     def fit(self, examples: Sequence[Example]) -> Task:
@@ -118,12 +134,10 @@ class Task(Protocol):
         """Return the task of the bundle, and the scale and shift that its last layer takes up."""
         ...
 
-    def baseline(self, name: str, train: Sequence[Example], test: Sequence[Example], seed: int) -> Array:
-        """Return the answers of a baseline that needs no model, such as `majority` or `tfidf`."""
-        ...
-
-    def probe(self, seen: Read, train: Sequence[Example], unseen: Read, test: Sequence[Example], seed: int) -> Array:
-        """Return the answers of a linear head on what the frozen body gives of the units, [U, H]."""
+    def baseline(
+        self, name: str, train: Sequence[Example], test: Sequence[Example], seed: int, vectors: Vectors
+    ) -> Array:
+        """Return the answers of a baseline to `test`: `majority`, `tfidf`, or `frozen`, a linear head on `vectors`."""
         ...
 
     def breakdown(self, truth: Array, answers: Array, temperature: float) -> dict[str, Any]:
@@ -136,6 +150,14 @@ class Task(Protocol):
 
     def show(self, at: int, examples: Sequence[Example], answers: Array) -> dict[str, Any]:
         """Return the example at a place with its answer, as `core.report_schema.Shown`."""
+        ...
+
+    def row(self, found: Prediction) -> dict[str, Any]:
+        """Return a prediction as plain data, as `predict --json` prints it."""
+        ...
+
+    def cells(self, found: Prediction) -> dict[str, Any]:
+        """Return what a prediction adds to the columns of a file, by name."""
         ...
 
     def state(self) -> dict[str, Any]:

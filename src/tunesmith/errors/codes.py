@@ -513,7 +513,7 @@ CODES: dict[str, Code] = {
     # K6xx bundles and prediction
     "K601": Code(
         "A model that reads one text was given two, or the reverse",
-        "The `pair` task reads two texts per row, every other task one.",
+        "`pair`, `answer` and `embed` read two texts per row, the other tasks one; `embed` also takes single texts.",
         "Give as many texts per row as the model was trained on.",
     ),
     "K602": Code(

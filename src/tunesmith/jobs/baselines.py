@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
+from tunesmith.core.batch import Read
 from tunesmith.core.example import Example
 from tunesmith.core.task import Array
 from tunesmith.engine.infer import outputs, vectors
@@ -16,22 +18,20 @@ def measure_baselines(shop: Workshop, train: Sequence[Example], test: Sequence[E
     assert shop.recipe.evaluate.baselines is not None, "the recipe is complete"
     known: dict[str, Array] = {}
     for name in shop.recipe.evaluate.baselines:
-        if name == "frozen":
-            known[name] = _frozen(shop, train, test)
-        elif name in ("untrained", "untuned"):
+        if name in ("untrained", "untuned"):
             known[name] = _untrained(shop, test)
         else:
-            known[name] = shop.task.baseline(name, train, test, shop.recipe.seed)
+            known[name] = shop.task.baseline(name, train, test, shop.recipe.seed, partial(_frozen, shop, train, test))
     return known
 
 
-def _frozen(shop: Workshop, train: Sequence[Example], test: Sequence[Example]) -> Array:
-    """Fit a linear head on the vectors of the body as it was pretrained."""
+def _frozen(shop: Workshop, train: Sequence[Example], test: Sequence[Example]) -> tuple[Read, Read]:
+    """Return what the body as it was pretrained gives of train and test rows."""
     kind: HeadKind = "pooled" if shop.encoder.layout == "row" else "own"
     model = load_model(shop.folder, shop.task.head(), kind=kind, seed=shop.recipe.seed).model.to(shop.device.target)
     size = shop.recipe.batching.predict_size
     seen, unseen = (vectors(model, shop.encoder.encode(rows), shop.collate, size=size) for rows in (train, test))
-    return shop.task.probe(seen, train, unseen, test, shop.recipe.seed)
+    return seen, unseen
 
 
 def _untrained(shop: Workshop, test: Sequence[Example]) -> Array:

@@ -12,12 +12,9 @@ from tunesmith.bundle.load import Bundle
 from tunesmith.data.arrays import is_list
 from tunesmith.errors import Fault, InputError, did_you_mean
 
-ROLES = {"pair": ("text_a", "text_b"), "embed": ("text_a", "text_b"), "answer": ("question", "context")}
-"""Task → the roles of its texts, where these are not one `text`."""
-
 
 def text_columns(bundle: Bundle, there: Sequence[str], asked: Sequence[str], source: str) -> tuple[str, ...]:
-    """Return the column of the text, or the two of a pair.
+    """Return the columns of the texts that the task reads.
 
     Args:
         bundle: whose run says which columns it was trained on, where the run is still around it.
@@ -28,17 +25,16 @@ def text_columns(bundle: Bundle, there: Sequence[str], asked: Sequence[str], sou
     Raises:
         InputError: a column is not there (K611), or which one it is cannot be known (K612).
     """
-    roles = text_roles(bundle)
-    if bundle.task.name == "embed" and (len(asked) == 1 or (not asked and len(there) == 1)):
-        return _checked(asked or there, ("text",), there, source)  # vectors of single texts
     if asked:
-        return _checked(asked, roles, there, source)
+        return _checked(asked, roles_of(bundle, len(asked)), there, source)
     trained = trained_columns(bundle)
-    for names in ([trained.get(role) for role in roles], list(roles)):
-        if all(name in there for name in names):
-            return tuple(map(str, names))
-    if len(there) == len(roles):
+    for roles in bundle.task.reads:
+        for names in ([trained.get(role) for role in roles], list(roles)):
+            if all(name in there for name in names):
+                return tuple(map(str, names))
+    if any(len(there) == len(roles) for roles in bundle.task.reads):
         return tuple(there)
+    roles = bundle.task.reads[0]
     wanted = " and ".join(f'"{trained[role]}"' for role in roles if trained.get(role)) or " and ".join(roles)
     message = f"no column is called {wanted}; it has: {', '.join(there)}."
     flag = " ".join(f"--text {role.upper()}" for role in roles)
@@ -63,9 +59,10 @@ def token_column(bundle: Bundle, chunk: pa.Table, asked: Sequence[str]) -> str |
     return next((name for name in names if name in chunk.column_names and is_list(chunk[name])), None)
 
 
-def text_roles(bundle: Bundle) -> tuple[str, ...]:
-    """Return `text`, or the two texts that the task reads."""
-    return ROLES.get(bundle.task.name, ("text",))
+def roles_of(bundle: Bundle, count: int) -> tuple[str, ...]:
+    """Return the roles of the texts that the task reads, those of which there are `count` where there are such."""
+    reads = bundle.task.reads
+    return next((roles for roles in reads if len(roles) == count), reads[0])
 
 
 def refuse_count(asked: Sequence[str], roles: Sequence[str], source: str) -> None:

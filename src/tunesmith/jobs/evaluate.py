@@ -15,12 +15,9 @@ from tunesmith.data.read import iter_chunks
 from tunesmith.data.rows import prepare
 from tunesmith.errors import Fault, InputError, did_you_mean
 from tunesmith.evaluation.interval import bootstrap
-from tunesmith.jobs.columns import refuse_count, text_roles, trained_columns
+from tunesmith.jobs.columns import refuse_count, trained_columns
 from tunesmith.recipe.schema import Data, Evaluate, Recipe
 from tunesmith.runs.store import Run, is_run
-
-ANSWERS_OF = {"tag": ("tokens", "tags", "spans"), "answer": ("answers",), "embed": ("negative", "label")}
-"""Task → the roles of what is to be predicted, where that is not one `label`."""
 
 
 def evaluate(
@@ -65,9 +62,8 @@ def recipe_of(bundle: Bundle) -> Recipe | None:
 def _labelled(
     bundle: Bundle, recipe: Recipe | None, source: str, columns: Sequence[str], label: str | None
 ) -> list[Example]:
-    roles = text_roles(bundle)
     if columns:
-        refuse_count(columns, roles, source)
+        refuse_count(columns, bundle.task.reads[0], source)
     asked: dict[str, Any] = {"train": source, "dev": None, "test": None, "id": None, "group": None, "time": None}
     asked |= _columns(bundle, source, columns, label)
     base = recipe.data if recipe else Data(train=source)
@@ -83,9 +79,9 @@ def _labelled(
 def _columns(bundle: Bundle, source: str, columns: Sequence[str], label: str | None) -> dict[str, str | None]:
     """Return the column of every role: as asked, else those of the training where the file has them all, else open."""
     trained = trained_columns(bundle)
-    roles = text_roles(bundle)
-    known = {role: trained.get(role) for role in (*roles, *ANSWERS_OF.get(bundle.task.name, ("label",)))}
-    if bundle.task.name in ANSWERS_OF:
+    roles, gold = bundle.task.reads[0], bundle.task.gold
+    known = {role: trained.get(role) for role in (*roles, *gold)}
+    if gold != ("label",):  # the same task can come in files of several shapes
         there = set(next(iter_chunks(source)).column_names)
         known = {role: name if name in there else None for role, name in known.items()}
     if columns:

@@ -9,15 +9,12 @@ from typing import Any, TypeAlias, overload
 
 from tunesmith.bundle.load import Bundle, Text, load_bundle
 from tunesmith.core.prediction import Prediction
-from tunesmith.core.task import Array
 from tunesmith.data.joined import join_words
 from tunesmith.errors import Fault, InputError
-from tunesmith.jobs.columns import text_columns, text_roles, token_column
+from tunesmith.jobs.columns import roles_of, text_columns, token_column
 from tunesmith.jobs.shown import added_columns, cells, shown
 
 Row: TypeAlias = dict[str, Any]
-Found: TypeAlias = "Prediction | Array"
-"""A prediction, or the vector of a text."""
 ROWS_AT_ONCE = 1024  # sorted by length inside, so that batches are even; a few MB of text
 
 
@@ -87,7 +84,7 @@ def _text_rows(bundle: Bundle, texts: Iterable[Text]) -> Iterator[tuple[Row, Tex
 def _by_role(bundle: Bundle, text: Text) -> Row:
     if isinstance(text, list):
         return {"text": join_words(text)[0], "tokens": text}
-    return {"text": text} if isinstance(text, str) else dict(zip(text_roles(bundle), text, strict=True))
+    return {"text": text} if isinstance(text, str) else dict(zip(roles_of(bundle, len(text)), text, strict=True))
 
 
 def _data_rows(bundle: Bundle, data: str, columns: Sequence[str]) -> Iterator[tuple[Row, Text]]:
@@ -109,15 +106,10 @@ def _data_rows(bundle: Bundle, data: str, columns: Sequence[str]) -> Iterator[tu
 
 def _predicted(
     bundle: Bundle, rows: Iterator[tuple[Row, Text]], batch_size: int | None
-) -> Iterator[tuple[Row, Text, Found]]:
+) -> Iterator[tuple[Row, Text, Prediction]]:
     while block := list(islice(rows, ROWS_AT_ONCE)):
         texts = [text for _, text in block]
-        found: Sequence[Found]
-        if bundle.task.name == "embed" and all(isinstance(text, str) for text in texts):
-            found = list(bundle.embed([str(text) for text in texts], batch_size=batch_size))
-        else:
-            found = bundle.predict(texts, batch_size=batch_size)
-        for (row, text), one in zip(block, found, strict=True):
+        for (row, text), one in zip(block, bundle.predict(texts, batch_size=batch_size), strict=True):
             yield row, text, one
 
 
@@ -139,8 +131,8 @@ def _written(bundle: Bundle, rows: Iterator[tuple[Row, Text]], out: Path, batch_
     return {"out": str(out), "rows": total, "columns": list(added.values()), "labels": counts}
 
 
-def _labels(bundle: Bundle, found: Found) -> list[str]:
+def _labels(bundle: Bundle, found: Prediction) -> list[str]:
     """Return the labels to count; answers are texts, not labels."""
-    if not isinstance(found, Prediction) or not bundle.labels:
+    if not bundle.labels:
         return []
     return [name for name in (found.label if isinstance(found.label, tuple) else (found.label,)) if type(name) is str]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,11 +12,12 @@ from tunesmith.core.batch import Batch, Read
 from tunesmith.core.example import Answer as Gold
 from tunesmith.core.example import Example, QuestionExample
 from tunesmith.core.prediction import Mention, Prediction
-from tunesmith.core.task import HeadSpec, Metric
+from tunesmith.core.task import HeadSpec, Metric, Vectors
 from tunesmith.core.words import enclosing
 from tunesmith.evaluation import answers as figures
 from tunesmith.evaluation import overlap
 from tunesmith.evaluation.figure import Array, as_objects
+from tunesmith.tasks import rows
 from tunesmith.text.windows import units_of
 
 if TYPE_CHECKING:
@@ -49,6 +50,11 @@ class Answer:
     metric: str = "answer_f1"
     labels: tuple[str, ...] = ()
     baselines: tuple[str, ...] = ("first", "overlap", "untrained")
+
+    reads = (("question", "context"),)
+    gold = ("answers",)
+
+    shipped = rows.shipped
 
     def fit(self, examples: Sequence[Example]) -> Answer:
         """Return the task with the usual length of an answer, and whether there are questions without one."""
@@ -160,11 +166,9 @@ class Answer:
             return float("inf")
         return float(logits[0].sum() - best_stretch(logits[1:, 0], logits[1:, 1], self.longest)[2])
 
-    def shipped(self) -> tuple[Answer, float, float]:
-        """Return the task as it is: nothing is folded in."""
-        return self, 1.0, 0.0
-
-    def baseline(self, name: str, train: Sequence[Example], test: Sequence[Example], seed: int) -> Array:
+    def baseline(
+        self, name: str, train: Sequence[Example], test: Sequence[Example], seed: int, vectors: Vectors
+    ) -> Array:
         """Return the first sentence, or the stretch that shares most with the question."""
         known = [_golds(example) for example in train]
         contexts = [_context(example) for example in test]
@@ -172,10 +176,6 @@ class Answer:
             return as_objects(overlap.first_sentence(known, contexts))
         assert name == "overlap", f"no baseline {name}"
         return as_objects(overlap.best_overlap(known, [_question(example) for example in test], contexts))
-
-    def probe(self, seen: Read, train: Sequence[Example], unseen: Read, test: Sequence[Example], seed: int) -> Array:
-        """Raise: there is no linear baseline for answers."""
-        raise AssertionError("`answer` has no frozen baseline")
 
     def breakdown(self, truth: Array, answers: Array, temperature: float) -> dict[str, Any]:
         """Return how sure the model was of right and wrong answers."""
@@ -199,6 +199,16 @@ class Answer:
             "spans": [{"start": m.start, "end": m.end, "label": "", "score": m.score} for m in found],
             "score": found[0].score if found else 0.0,
         }  # fmt: skip
+
+    def row(self, found: Prediction) -> dict[str, Any]:
+        """Return the answer, None where there is none, and where in the context it stands."""
+        where = [{k: v for k, v in asdict(mention).items() if k != "label"} for mention in found.spans]
+        return {**rows.row(self, found), "answer": found.label if found.spans else None, "spans": where}
+
+    def cells(self, found: Prediction) -> dict[str, Any]:
+        """Return the answer and where in the context it stands."""
+        start, end = next(((mention.start, mention.end) for mention in found.spans), (None, None))
+        return {"answer": found.label, "score": found.score, "start": start, "end": end}
 
     def state(self) -> dict[str, Any]:
         """Return longest, none and margin."""

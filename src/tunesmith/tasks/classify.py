@@ -35,6 +35,17 @@ class Classify:
     metric: str = "macro_f1"
     baselines: tuple[str, ...] = rows.BASELINES
 
+    reads = rows.TEXT
+    gold = ("label",)
+
+    read = rows.read
+    shipped = rows.shipped
+    baseline = rows.compare_with
+    worst = rows.surest_errors
+    show = rows.show
+    row = rows.row
+    cells = rows.cells
+
     def fit(self, examples: Sequence[Example]) -> Classify:
         """Return the task with the label names of `examples`."""
         return replace(self, labels=ordered(str(e.target) for e in examples if e.target is not None))
@@ -46,10 +57,6 @@ class Classify:
     def target(self, example: Example) -> int:
         """Return the class index."""
         return index(example.target, self.labels, example.source)
-
-    def read(self, output: Any, batch: Batch) -> Tensor:
-        """Return the logits of each row, [N, C]."""
-        return rows.read_logits(output, batch)
 
     def losses(self, values: Tensor, batch: Batch) -> Tensor:
         """Return the cross-entropy −log p(target) of each example, [N]."""
@@ -84,18 +91,6 @@ class Classify:
         """Return the task as it is, and the temperature that fits these rows."""
         return self, fit_temperature(read.values.numpy(), self.truth(examples), self.head().problem)
 
-    def shipped(self) -> tuple[Classify, float, float]:
-        """Return the task as it is: nothing but the temperature is folded in."""
-        return self, 1.0, 0.0
-
-    def baseline(self, name: str, train: Sequence[Example], test: Sequence[Example], seed: int) -> Array:
-        """Return what `majority` or `tfidf` says, [N, C]."""
-        return rows.lexical(name, self.head(), self.truth(train), train, test, seed)
-
-    def probe(self, seen: Read, train: Sequence[Example], unseen: Read, test: Sequence[Example], seed: int) -> Array:
-        """Return what a linear head on the frozen body says, [N, C]."""
-        return rows.probed(self.head(), seen, self.truth(train), unseen, seed)
-
     def breakdown(self, truth: Array, answers: Array, temperature: float) -> dict[str, Any]:
         """Return figures by class, confusion and calibration."""
         # softmax(z) from p = softmax(z / t): the logarithm of p is z / t up to a constant.
@@ -106,14 +101,6 @@ class Classify:
             "calibration": rows.before_and_after(truth, before, answers, temperature),
             "confusion": figures.confusion(truth, answers, self.labels),
         }
-
-    def worst(self, examples: Sequence[Example], answers: Array) -> Sequence[int]:
-        """Return the errors, those first that the model was surest of."""
-        return rows.surest_errors(examples, self.decode(answers, examples))
-
-    def show(self, at: int, examples: Sequence[Example], answers: Array) -> dict[str, Any]:
-        """Return the example at a place with its prediction."""
-        return rows.show(examples[at], self.decode(answers[at : at + 1], examples[at : at + 1])[0])
 
     def state(self) -> dict[str, Any]:
         """Return the label names."""

@@ -11,7 +11,7 @@ import numpy as np
 from tunesmith.core.batch import Batch, Read
 from tunesmith.core.example import Example, texts_of
 from tunesmith.core.prediction import Prediction
-from tunesmith.core.task import HeadSpec, Metric
+from tunesmith.core.task import HeadSpec, Metric, Vectors
 from tunesmith.evaluation import lexical, similarity
 from tunesmith.evaluation.figure import Array
 from tunesmith.tasks import rows
@@ -49,6 +49,11 @@ class Embed:
     name: str = "embed"
     labels: tuple[str, ...] = ()
     baselines: tuple[str, ...] = ("tfidf", "untuned")
+
+    reads = (("text_a", "text_b"), ("text",))
+    gold = ("negative", "label")
+
+    shipped = rows.shipped
 
     @property
     def metric(self) -> str:
@@ -92,7 +97,9 @@ class Embed:
         return found
 
     def decode(self, answers: Array, examples: Sequence[Example]) -> Sequence[Prediction]:
-        """Return the cosine of the first two texts of each row."""
+        """Return the cosine of the first two texts of each row; of single texts the vectors."""
+        if answers.shape[1] == 1:
+            return [Prediction(label="", score=1.0, vector=vector) for vector in answers[:, 0]]
         return [Prediction(label=float(value), score=float(value)) for value in _cosines(answers)]
 
     def truth(self, examples: Sequence[Example]) -> Array:
@@ -107,20 +114,14 @@ class Embed:
         """Return the task as it is: a vector has no temperature."""
         return self, 1.0
 
-    def shipped(self) -> tuple[Embed, float, float]:
-        """Return the task as it is: nothing is folded in."""
-        return self, 1.0, 0.0
-
-    def baseline(self, name: str, train: Sequence[Example], test: Sequence[Example], seed: int) -> Array:
+    def baseline(
+        self, name: str, train: Sequence[Example], test: Sequence[Example], seed: int, vectors: Vectors
+    ) -> Array:
         """Return vectors of TF-IDF."""
         assert name == "tfidf", f"no baseline {name}"
         known = [text for example in train for text in texts_of(example)]
         sides = [list(side) for side in zip(*map(texts_of, test), strict=True)]
         return lexical.lexical_vectors(known, sides)
-
-    def probe(self, seen: Read, train: Sequence[Example], unseen: Read, test: Sequence[Example], seed: int) -> Array:
-        """Raise: without a head there is nothing to probe; the body as it is stands in (`untuned`)."""
-        raise AssertionError("`embed` has no frozen baseline")
 
     def breakdown(self, truth: Array, answers: Array, temperature: float) -> dict[str, Any]:
         """Return scores and cosines, and for rankings nothing more."""
@@ -139,11 +140,19 @@ class Embed:
 
     def show(self, at: int, examples: Sequence[Example], answers: Array) -> dict[str, Any]:
         """Return the pair at a place with its cosine; for rankings also the text that came nearest."""
-        row = rows.show(examples[at], self.decode(answers[at : at + 1], examples[at : at + 1])[0])
+        row = rows.show(self, at, examples, answers)
         if self.scored:
             return row
         nearest = int((answers[:, 1] @ answers[at, 0]).argmax())
         return {**row, "nearest": texts_of(examples[nearest])[1]}
+
+    def row(self, found: Prediction) -> dict[str, Any]:
+        """Return the cosine, or the vector of a single text."""
+        return rows.row(self, found) if found.vector is None else {"vector": found.vector.tolist()}
+
+    def cells(self, found: Prediction) -> dict[str, Any]:
+        """Return the cosine, or the vector of a single text."""
+        return {"similarity": found.score} if found.vector is None else self.row(found)
 
     def state(self) -> dict[str, Any]:
         """Return whether the pairs have scores."""

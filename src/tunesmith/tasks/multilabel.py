@@ -38,6 +38,17 @@ class Multilabel:
     metric: str = "macro_f1"
     baselines: tuple[str, ...] = rows.BASELINES
 
+    reads = rows.TEXT
+    gold = ("label",)
+
+    read = rows.read
+    shipped = rows.shipped
+    baseline = rows.compare_with
+    worst = rows.surest_errors
+    show = rows.show
+    row = rows.row
+    cells = rows.cells
+
     def fit(self, examples: Sequence[Example]) -> Multilabel:
         """Return the task with the label names of `examples`."""
         labels = ordered(name for e in examples for name in _names(e))
@@ -51,10 +62,6 @@ class Multilabel:
         """Return 1.0 for the classes the row has, 0.0 for the others."""
         given = {index(name, self.labels, example.source) for name in _names(example)}
         return [float(i in given) for i in range(len(self.labels))]
-
-    def read(self, output: Any, batch: Batch) -> Tensor:
-        """Return the logits of each row, [N, C]."""
-        return rows.read_logits(output, batch)
 
     def losses(self, values: Tensor, batch: Batch) -> Tensor:
         """Return the binary cross-entropy of each example, averaged over the classes, [N]."""
@@ -93,18 +100,6 @@ class Multilabel:
         thresholds = choose(truth, (read.values / temperature).sigmoid().numpy())
         return replace(self, thresholds=tuple(float(t) for t in thresholds)), temperature
 
-    def shipped(self) -> tuple[Multilabel, float, float]:
-        """Return the task as it is: nothing but the temperature is folded in."""
-        return self, 1.0, 0.0
-
-    def baseline(self, name: str, train: Sequence[Example], test: Sequence[Example], seed: int) -> Array:
-        """Return what `majority` or `tfidf` says, [N, C]."""
-        return rows.lexical(name, self.head(), self.truth(train), train, test, seed)
-
-    def probe(self, seen: Read, train: Sequence[Example], unseen: Read, test: Sequence[Example], seed: int) -> Array:
-        """Return what a linear head on the frozen body says, [N, C]."""
-        return rows.probed(self.head(), seen, self.truth(train), unseen, seed)
-
     def breakdown(self, truth: Array, answers: Array, temperature: float) -> dict[str, Any]:
         """Return figures by class at the thresholds, and calibration."""
         odds = (np.clip(answers, 1e-9, 1 - 1e-9) / np.clip(1 - answers, 1e-9, 1)) ** temperature
@@ -112,14 +107,6 @@ class Multilabel:
             "per_class": figures.per_class(truth, answers, self.labels, np.asarray(self.thresholds)),
             "calibration": rows.before_and_after(truth, odds / (1 + odds), answers, temperature),
         }
-
-    def worst(self, examples: Sequence[Example], answers: Array) -> Sequence[int]:
-        """Return the errors, those first that the model was surest of."""
-        return rows.surest_errors(examples, self.decode(answers, examples))
-
-    def show(self, at: int, examples: Sequence[Example], answers: Array) -> dict[str, Any]:
-        """Return the example at a place with its prediction."""
-        return rows.show(examples[at], self.decode(answers[at : at + 1], examples[at : at + 1])[0])
 
     def state(self) -> dict[str, Any]:
         """Return label names and thresholds."""

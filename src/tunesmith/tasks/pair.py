@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tunesmith.core.batch import Batch, Read
 from tunesmith.core.example import Example
 from tunesmith.core.prediction import Prediction
-from tunesmith.core.task import HeadSpec, Metric
+from tunesmith.core.task import HeadSpec, Metric, Vectors
 from tunesmith.evaluation.figure import Array
 from tunesmith.tasks import rows
 from tunesmith.tasks.classify import Classify
@@ -29,6 +29,12 @@ class Pair:
     inner: Classify | Regress = field(default_factory=Classify)
     name: str = "pair"
     baselines: tuple[str, ...] = rows.BASELINES
+
+    reads = (("text_a", "text_b"),)
+    gold = ("label",)
+
+    row = rows.row
+    cells = rows.cells
 
     @property
     def metric(self) -> str:
@@ -87,13 +93,11 @@ class Pair:
         inner, scale, shift = self.inner.shipped()
         return replace(self, inner=inner), scale, shift
 
-    def baseline(self, name: str, train: Sequence[Example], test: Sequence[Example], seed: int) -> Array:
-        """Return what a baseline without a model says."""
-        return self.inner.baseline(name, train, test, seed)
-
-    def probe(self, seen: Read, train: Sequence[Example], unseen: Read, test: Sequence[Example], seed: int) -> Array:
-        """Return what a linear head on the frozen body says."""
-        return self.inner.probe(seen, train, unseen, test, seed)
+    def baseline(
+        self, name: str, train: Sequence[Example], test: Sequence[Example], seed: int, vectors: Vectors
+    ) -> Array:
+        """Return what a baseline says."""
+        return self.inner.baseline(name, train, test, seed, vectors)
 
     def breakdown(self, truth: Array, answers: Array, temperature: float) -> dict[str, Any]:
         """Return the parts of the report of the answer's kind."""

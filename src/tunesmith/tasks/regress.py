@@ -35,6 +35,15 @@ class Regress:
     baselines: tuple[str, ...] = rows.BASELINES
     labels: tuple[str, ...] = ()
 
+    reads = rows.TEXT
+    gold = ("label",)
+
+    read = rows.read
+    baseline = rows.compare_with
+    show = rows.show
+    row = rows.row
+    cells = rows.cells
+
     def fit(self, examples: Sequence[Example]) -> Regress:
         """Return the task with the mean and standard deviation of the targets of `examples`."""
         values = [_number(e) for e in examples if e.target is not None]
@@ -49,10 +58,6 @@ class Regress:
     def target(self, example: Example) -> float:
         """Return the number itself."""
         return _number(example)
-
-    def read(self, output: Any, batch: Batch) -> Tensor:
-        """Return (y − mean) / scale of each row, [N, 1]."""
-        return rows.read_logits(output, batch)
 
     def losses(self, values: Tensor, batch: Batch) -> Tensor:
         """Return the squared error of each example in units of the standard deviation, [N]."""
@@ -83,14 +88,6 @@ class Regress:
         """Return the task whose model gives y itself: its last layer takes up scale and mean."""
         return Regress(), self.scale, self.mean
 
-    def baseline(self, name: str, train: Sequence[Example], test: Sequence[Example], seed: int) -> Array:
-        """Return what the mean (`majority`) or `tfidf` says, [N]."""
-        return rows.lexical(name, self.head(), self.truth(train), train, test, seed)
-
-    def probe(self, seen: Read, train: Sequence[Example], unseen: Read, test: Sequence[Example], seed: int) -> Array:
-        """Return what a linear head on the frozen body says, [N]."""
-        return rows.probed(self.head(), seen, self.truth(train), unseen, seed)
-
     def breakdown(self, truth: Array, answers: Array, temperature: float) -> dict[str, Any]:
         """Return the scatter of right and predicted numbers."""
         pairs = list(zip(truth.tolist(), answers.tolist(), strict=True))
@@ -99,10 +96,6 @@ class Regress:
     def worst(self, examples: Sequence[Example], answers: Array) -> Sequence[int]:
         """Return the rows whose number is off, the furthest first."""
         return rows.largest_gaps(self.truth(examples), answers)
-
-    def show(self, at: int, examples: Sequence[Example], answers: Array) -> dict[str, Any]:
-        """Return the example at a place with its prediction."""
-        return rows.show(examples[at], self.decode(answers[at : at + 1], examples[at : at + 1])[0])
 
     def state(self) -> dict[str, Any]:
         """Return mean and scale."""

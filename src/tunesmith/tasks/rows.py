@@ -1,16 +1,16 @@
-"""What the tasks share that say one thing of a whole row: a class, several, or a number."""
+"""What tasks share, above all those that say one thing of a whole row: a class, several, or a number."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from tunesmith.core.batch import Batch, Read
+from tunesmith.core.batch import Batch
 from tunesmith.core.example import Example, PairExample, texts_of
 from tunesmith.core.prediction import Prediction
-from tunesmith.core.task import HeadSpec
+from tunesmith.core.task import Task, Vectors
 from tunesmith.evaluation import baseline
 from tunesmith.evaluation.calibrate import reliability
 from tunesmith.evaluation.figure import Array
@@ -18,42 +18,48 @@ from tunesmith.evaluation.figure import Array
 if TYPE_CHECKING:
     from torch import Tensor
 
+T = TypeVar("T")
+TEXT = (("text",),)
+"""What a task of one text reads."""
 BASELINES = ("majority", "tfidf", "frozen", "untrained")
 DOTS = 2000
 """Dots of a scatter plot."""
 
 
-def read_logits(output: Any, batch: Batch) -> Tensor:
+# What a task takes over as a method of its own: `read = rows.read`.
+
+
+def read(task: Task, output: Any, batch: Batch) -> Tensor:
     """Return the logits of each unit, [U, C]; those of several windows are averaged."""
     from tunesmith.engine.units import by_unit
 
     return by_unit(output.logits, batch)
 
 
-def lexical(
-    name: str, head: HeadSpec, truth: Array, train: Sequence[Example], test: Sequence[Example], seed: int
+def shipped(task: T) -> tuple[T, float, float]:
+    """Return the task as it is: nothing but a temperature is folded in."""
+    return task, 1.0, 0.0
+
+
+def compare_with(
+    task: Task, name: str, train: Sequence[Example], test: Sequence[Example], seed: int, vectors: Vectors
 ) -> Array:
-    """Return what the majority of the train rows or a linear model on TF-IDF says of the test rows."""
+    """Return what the majority, a linear model on TF-IDF, or one on frozen vectors says of the test rows."""
+    head, truth = task.head(), task.truth(train)
     if name == "majority":
         return baseline.majority(truth, len(test), head.problem, head.size)
+    if name == "frozen":
+        seen, unseen = (read.values.numpy() for read in vectors())
+        return baseline.probe(seen, truth, unseen, head.problem, head.size, seed)
     assert name == "tfidf", f"no baseline {name}"
     texts = [texts_of(e) for e in train], [texts_of(e) for e in test]
     return baseline.tfidf(texts[0], truth, texts[1], head.problem, head.size, seed)
 
 
-def probed(head: HeadSpec, seen: Read, truth: Array, unseen: Read, seed: int) -> Array:
-    """Return what a linear model on frozen vectors says of the test rows."""
-    return baseline.probe(seen.values.numpy(), truth, unseen.values.numpy(), head.problem, head.size, seed)
-
-
-def before_and_after(truth: Array, before: Array, after: Array, temperature: float) -> dict[str, Any]:
-    """Return reliability without the temperature and with it."""
-    return {"temperature": temperature, "before": reliability(truth, before), "after": reliability(truth, after)}
-
-
-def show(example: Example, prediction: Prediction) -> dict[str, Any]:
-    """Return an example with its prediction as a report holds it."""
-    texts = texts_of(example)
+def show(task: Task, at: int, examples: Sequence[Example], answers: Array) -> dict[str, Any]:
+    """Return the example at a place with its prediction."""
+    [prediction] = task.decode(answers[at : at + 1], examples[at : at + 1])
+    example, texts = examples[at], texts_of(examples[at])
     row = {"id": example.id, "source": example.source, "text": texts[0]}
     if isinstance(example, PairExample):
         row["text_b"] = texts[1]
@@ -61,10 +67,31 @@ def show(example: Example, prediction: Prediction) -> dict[str, Any]:
     return {**row, "target": target, "label": label, "score": prediction.score}
 
 
-def surest_errors(examples: Sequence[Example], predictions: Sequence[Prediction]) -> list[int]:
+def surest_errors(task: Task, examples: Sequence[Example], answers: Array) -> Sequence[int]:
     """Return the places of the errors, those first that the model was surest of."""
+    predictions = task.decode(answers, examples)
     wrong = [at for at, e in enumerate(examples) if _differs(predictions[at].label, e.target)]
     return sorted(wrong, key=lambda at: -predictions[at].score)
+
+
+def row(task: Task, found: Prediction) -> dict[str, Any]:
+    """Return label and probabilities."""
+    return {"label": found.label, "score": found.score, "scores": dict(found.scores)}
+
+
+def cells(task: Task, found: Prediction) -> dict[str, Any]:
+    """Return the label, and where there are classes its probability and that of each."""
+    label = "|".join(map(str, found.label)) if isinstance(found.label, tuple) else found.label
+    scores = {f"p_{name}": value for name, value in found.scores.items()}
+    return {"label": label, **({"score": found.score, **scores} if scores else {})}
+
+
+# What they call.
+
+
+def before_and_after(truth: Array, before: Array, after: Array, temperature: float) -> dict[str, Any]:
+    """Return reliability without the temperature and with it."""
+    return {"temperature": temperature, "before": reliability(truth, before), "after": reliability(truth, after)}
 
 
 def _differs(label: object, target: object) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 from tunesmith.core.batch import Batch, Read
 from tunesmith.core.example import Example, Span, texts_of
 from tunesmith.core.prediction import Mention, Prediction
-from tunesmith.core.task import HeadSpec, Metric
+from tunesmith.core.task import HeadSpec, Metric, Vectors
 from tunesmith.evaluation import mentions, spans
 from tunesmith.evaluation.calibrate import fit_temperature
 from tunesmith.evaluation.figure import Array, as_objects
@@ -45,6 +45,13 @@ class Tag:
     metric: str = "span_f1"
     baselines: tuple[str, ...] = ("majority", "dictionary", "frozen", "untrained")
 
+    reads = rows.TEXT
+    gold = ("tokens", "tags", "spans")
+
+    read = rows.read
+    """The logits of each word, [U, tags], at its first token."""
+    shipped = rows.shipped
+
     def fit(self, examples: Sequence[Example]) -> Tag:
         """Return the task with the kinds of spans in `examples`."""
         return replace(self, labels=ordered(span.label for example in examples for span in _spans(example)))
@@ -58,10 +65,6 @@ class Tag:
         for span in _spans(example):
             index(span.label, self.labels, example.source)
         return bio.encode(_spans(example), units_of(example), self.labels)
-
-    def read(self, output: Any, batch: Batch) -> Tensor:
-        """Return the logits of each word, [U, tags], at its first token."""
-        return rows.read_logits(output, batch)
 
     def losses(self, values: Tensor, batch: Batch) -> Tensor:
         """Return the cross-entropy −log p(tag) of each word, [U]."""
@@ -114,12 +117,12 @@ class Tag:
         """Return the task as it is, and the temperature that fits the tags of these rows."""
         return self, fit_temperature(read.values.numpy(), self._tags(examples), "single_label_classification")
 
-    def shipped(self) -> tuple[Tag, float, float]:
-        """Return the task as it is: nothing but the temperature is folded in."""
-        return self, 1.0, 0.0
-
-    def baseline(self, name: str, train: Sequence[Example], test: Sequence[Example], seed: int) -> Array:
-        """Return the spans that the majority tag, or the dictionary of the training mentions, gives."""
+    def baseline(
+        self, name: str, train: Sequence[Example], test: Sequence[Example], seed: int, vectors: Vectors
+    ) -> Array:
+        """Return the spans that the majority tag, the dictionary of the training mentions, or a linear head gives."""
+        if name == "frozen":
+            return self._probe(train, test, seed, vectors)
         known = [texts_of(e)[0] for e in train], [_spans(e) for e in train]
         words = [units_of(e) for e in train], [units_of(e) for e in test]
         texts = [texts_of(e)[0] for e in test]
@@ -128,14 +131,13 @@ class Tag:
         assert name == "dictionary", f"no baseline {name}"
         return as_objects(mentions.dictionary(*known, texts, train_words=words[0], test_words=words[1]))
 
-    def probe(self, seen: Read, train: Sequence[Example], unseen: Read, test: Sequence[Example], seed: int) -> Array:
-        """Return the spans that a linear head on the frozen body gives."""
+    def _probe(self, train: Sequence[Example], test: Sequence[Example], seed: int, vectors: Vectors) -> Array:
         import torch
 
+        seen, unseen = vectors()
         tags = self._tags(train)
         some = np.sort(np.random.default_rng(seed).permutation(len(tags))[:PROBE_WORDS])
-        vectors = seen.values.numpy()[some]
-        model = fit(vectors, tags[some], "single_label_classification", self.head().size, seed)
+        model = fit(seen.values.numpy()[some], tags[some], "single_label_classification", self.head().size, seed)
         logits = model.logits(unseen.values.numpy()).astype(np.float32)
         return self.answers(Read(torch.from_numpy(logits), unseen.sizes), test)
 
@@ -167,6 +169,14 @@ class Tag:
             "target_spans": [asdict(span) for span in _spans(example)],
             "spans": [{"start": m.start, "end": m.end, "label": m.label, "score": m.score} for m in found],
         }  # fmt: skip
+
+    def row(self, found: Prediction) -> dict[str, Any]:
+        """Return the kinds of spans, and the spans."""
+        return {**rows.row(self, found), "spans": [asdict(mention) for mention in found.spans]}
+
+    def cells(self, found: Prediction) -> dict[str, Any]:
+        """Return the spans."""
+        return {"spans": self.row(found)["spans"], "score": found.score}
 
     def _tags(self, examples: Sequence[Example]) -> Array:
         return np.asarray([tag for example in examples for tag in self.target(example)], dtype=np.int64)
