@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tunesmith.data.findings import shorten
 from tunesmith.data.names import ID, LABEL, TEXT, WEAK_TEXT, head_word, pair_of, words_of
 from tunesmith.data.profile import Profile, profile_columns
+from tunesmith.data.roles import raise_faults, shown, unknown_columns
 from tunesmith.data.table import Table
 from tunesmith.errors import Fault, InputError, did_you_mean
 from tunesmith.recipe.schema import Data
@@ -91,24 +91,14 @@ def _rivals(role: str, free: dict[str, Profile]) -> list[str]:
 
 
 def _refuse_unknown(table: Table, told: dict[str, str]) -> None:
-    faults = [
-        Fault("K106", f"data.{role}",
-              f'there is no column "{name}" in {table.name}, which has {_listed(table.columns)}.',
-              did_you_mean(name, table.columns) or f"Set data.{role} to one of them.")
-        for role, name in told.items() if name not in table.columns
-    ]  # fmt: skip
+    faults = unknown_columns(table, told)
     if "text" in told and ("text_a" in told or "text_b" in told):
         faults.append(
             Fault(
                 "K106", "data.text", "both one text (text) and a pair (text_a, text_b) are named.", "Name one or two."
             )
         )
-    if faults:
-        raise InputError(faults)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names) if len(names) <= 12 else ", ".join(names[:12]) + f" and {len(names) - 12} more"
+    raise_faults(faults)
 
 
 # --- texts -------------------------------------------------------------------------------------------------------
@@ -190,16 +180,6 @@ def _is_id(name: str, profile: Profile) -> bool:
 
 
 def _ambiguous(table: Table, role: str, candidates: Sequence[str], what: str) -> InputError:
-    examples = [f'{name} (such as "{shorten(_example(table, name), 40)}")' for name in candidates[:8]]
-    more = f" and {len(candidates) - 8} more" if len(candidates) > 8 else ""
     roles = ("text_a", "text_b") if role in ("text_a", "text_b") else (role,)
     flags = " ".join(f"--set data.{name}=COLUMN" for name in roles)
-    return InputError(Fault("K106", table.name, f"{what}: {', '.join(examples)}{more}.", f"Say which one: {flags}"))
-
-
-def _example(table: Table, name: str) -> str:
-    column = table.data[name]
-    for value in column.slice(0, 100).to_pylist():
-        if value not in (None, "") and str(value).strip():
-            return str(value)
-    return ""
+    return InputError(Fault("K106", table.name, f"{what}: {shown(table, candidates)}.", f"Say which one: {flags}"))

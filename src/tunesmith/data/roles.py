@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tunesmith.data.findings import shorten
 from tunesmith.data.names import words_of
@@ -21,13 +21,18 @@ def told_columns(table: Table, data: Data, roles: Sequence[str]) -> dict[str, st
         InputError: `table` has no such column; every one is named, with the nearest that there is.
     """
     told = {role: name for role in roles if (name := getattr(data, role))}
-    raise_faults(
+    raise_faults(unknown_columns(table, told))
+    return told
+
+
+def unknown_columns(table: Table, told: Mapping[str, str]) -> list[Fault]:
+    """Return a fault for every column of `told` that `table` does not have, with the nearest that there is."""
+    return [
         Fault("K106", f"data.{role}",
               f'there is no column "{name}" in {table.name}, which has {listed(table.columns)}.',
               did_you_mean(name, table.columns) or f"Set data.{role} to one of them.")
         for role, name in told.items() if name not in table.columns
-    )  # fmt: skip
-    return told
+    ]  # fmt: skip
 
 
 def usual_column(columns: Iterable[str], names: Sequence[str]) -> str | None:
@@ -47,10 +52,8 @@ def usual_column(columns: Iterable[str], names: Sequence[str]) -> str | None:
 
 def no_column(table: Table, role: str, looked_for: str) -> Fault:
     """Return the fault that no column could be found for `role`; it shows what the columns hold."""
-    shown = [f'{name} (such as "{shorten(_example(table, name), 40)}")' for name in table.columns[:8]]
-    more = f" and {len(table.columns) - 8} more" if len(table.columns) > 8 else ""
     return Fault(
-        "K106", table.name, f"no column looks like the {role} ({looked_for}): {', '.join(shown)}{more}.",
+        "K106", table.name, f"no column looks like the {role} ({looked_for}): {shown(table, table.columns)}.",
         f"Say which one: --set data.{role}=COLUMN",
     )  # fmt: skip
 
@@ -74,6 +77,12 @@ def said(by_role: dict[str, str], told: Iterable[str]) -> tuple[str, ...]:
 def listed(names: Sequence[str]) -> str:
     """Return the first twelve names, and how many there are besides."""
     return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+
+
+def shown(table: Table, names: Sequence[str]) -> str:
+    """Return the first eight of the columns `names`, each with a value of it, and how many there are besides."""
+    examples = [f'{name} (such as "{shorten(_example(table, name), 40)}")' for name in names[:8]]
+    return ", ".join(examples) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
 def _example(table: Table, name: str) -> str:
