@@ -86,6 +86,11 @@ def test_pairs_must_agree_in_both_texts() -> None:
     assert find_clusters([left, right]).same.tolist() == [0, 1, 0]
 
 
+def test_where_the_first_text_of_a_pair_ends_counts() -> None:
+    found = find_clusters([["New York", "New", "new york "], ["city hall", "York city hall", " City hall"]], near=False)
+    assert found.same.tolist() == [0, 1, 0]
+
+
 def test_clusters_can_be_left_out() -> None:
     texts = ["a sentence with enough letters in it to count", "a sentence with enough letters in it to count!"]
     assert find_clusters([texts]).near.tolist() == [0, 0]
