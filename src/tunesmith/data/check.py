@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
 
 from tunesmith.core.report import Finding, Severity
 from tunesmith.data.duplicates import Array, Clusters, find_clusters
@@ -14,6 +11,7 @@ from tunesmith.data.findings import count_of, have, note_rows, shorten
 from tunesmith.data.giveaway import giveaway_findings
 from tunesmith.data.labels import Kind, classes_of
 from tunesmith.data.lengths import Lengths, measure_lengths
+from tunesmith.data.repeats import conflict_findings, leak_findings, repeated
 from tunesmith.data.rows import Prepared, Rows, label_counts
 from tunesmith.data.scripts import foreign_rows
 from tunesmith.data.spanfindings import span_findings
@@ -176,17 +174,10 @@ def _borders(split_rows: Sequence[Rows]) -> Iterator[tuple[Rows, slice]]:
         start += len(rows)
 
 
-def _repeats(ids: Array) -> Array:
-    """Return which entries have occurred before."""
-    repeated = np.ones(len(ids), dtype=bool)
-    repeated[np.unique(ids, return_index=True)[1]] = False
-    return repeated
-
-
 def _duplicate_findings(split_rows: Sequence[Rows], clusters: Clusters) -> Iterator[Finding]:
     for rows, part in _borders(split_rows):
-        exact = _repeats(clusters.same[part])
-        near = _repeats(clusters.near[part]) & ~exact
+        exact = repeated(clusters.same[part])
+        near = repeated(clusters.near[part]) & ~exact
         looks: tuple[tuple[str, Severity, Array, str], ...] = (
             ("K118", "warning", exact, "the text of an earlier row"),
             ("K119", "note", near, "nearly the text of an earlier row"),
@@ -210,40 +201,15 @@ def _conflict_findings(prepared: Prepared, split_rows: Sequence[Rows], same: Arr
     if prepared.kind == "spans":
         what, remedy = "different spans", "Decide which spans are right, and mark all of them in every row."
     for rows, part in _borders(split_rows):
-        ids = same[part]
-        places = np.flatnonzero(np.isin(ids, ids[_repeats(ids)]))
-        labels: dict[int, set[Any]] = {}
-        for place in places.tolist():
-            labels.setdefault(int(ids[place]), set()).add(rows.targets[place])
-        torn = [place for place in places.tolist() if len(labels[int(ids[place])]) > 1]
-        if torn:
-            texts = len({int(ids[place]) for place in torn})
-            yield note_rows(
-                "K120", "warning", rows.name,
-                f"{have(texts, 'text')} {what}, in {count_of(len(torn), 'row')}, such as "
-                f'"{shorten(rows.texts[0][torn[0]], 50)}".',
-                remedy, rows.numbers[torn].tolist(),
-            )  # fmt: skip
+        yield from conflict_findings("K120", rows, same[part], rows.targets, what, remedy)
 
 
 def _leak_findings(prepared: Prepared, clusters: Clusters) -> Iterator[Finding]:
     """Find texts of dev and test that train has, and texts of test that dev has."""
-    spans = dict(zip(prepared.files, (part for _, part in _borders(list(prepared.files.values()))), strict=True))
-    for left, right in (("train", "dev"), ("train", "test"), ("dev", "test")):
-        if left not in spans or right not in spans:
-            continue
-        rows = prepared.files[right]
-        exact = np.isin(clusters.same[spans[right]], clusters.same[spans[left]])
-        near = np.isin(clusters.near[spans[right]], clusters.near[spans[left]]) & ~exact
-        for code, places, what in (("K121", exact, "the same text as"), ("K122", near, "nearly the same text as")):
-            if places.any():
-                numbers = rows.numbers[places].tolist()
-                yield note_rows(
-                    code, "warning", rows.name,
-                    f"{have(len(numbers), 'row')} {what} a row of {prepared.files[left].name}: "
-                    f"{len(numbers) / len(rows):.1%} of {len(rows):,}.",
-                    f"Remove them from {left} or {right}: scores on them say little about new text.", numbers,
-                )  # fmt: skip
+    borders = zip(prepared.files, _borders(list(prepared.files.values())), strict=True)
+    parts = {split: Clusters(clusters.same[part], clusters.near[part]) for split, (_, part) in borders}
+    remedy = "Remove them from {left} or {right}: scores on them say little about new text."
+    yield from leak_findings(prepared.files, parts, ("K121", "K122"), "text", remedy)
 
 
 def _script_findings(split_rows: Sequence[Rows]) -> Iterator[Finding]:

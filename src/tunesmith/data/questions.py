@@ -13,9 +13,10 @@ from tunesmith.core.report import Finding, Severity
 from tunesmith.data.answers import Placed, place, read_answers
 from tunesmith.data.arrays import column_texts
 from tunesmith.data.columns import refuse_missing
-from tunesmith.data.duplicates import Array, find_clusters
-from tunesmith.data.findings import count_of, have, note_rows, raise_errors, shorten
+from tunesmith.data.duplicates import Array, Clusters, find_clusters
+from tunesmith.data.findings import count_of, have, note_rows, raise_errors
 from tunesmith.data.labels import fold
+from tunesmith.data.repeats import conflict_findings, leak_findings
 from tunesmith.data.roles import ROW_ROLES, no_column, raise_faults, said, told_columns, usual_column
 from tunesmith.data.rows import Prepared, Rows, guesses_of
 from tunesmith.data.table import Table
@@ -256,19 +257,12 @@ def _long_findings(rows: Rows) -> Iterator[Finding]:
 
 def _conflict_findings(rows: Rows) -> Iterator[Finding]:
     """Find the same question about the same context with different answers."""
-    same = find_clusters(rows.texts, near=False).same.tolist()
-    first: dict[int, set[frozenset[str]]] = {}
-    for number, target in zip(same, rows.targets, strict=True):
-        first.setdefault(number, set()).add(frozenset(fold(answer.text) for answer in _answers(target)))
-    torn = [at for at, number in enumerate(same) if len(first[number]) > 1]
-    if torn:
-        questions = len({same[at] for at in torn})
-        yield note_rows(
-            "K157", "warning", rows.name,
-            f"{have(questions, 'question')} different answers to the same context, in {count_of(len(torn), 'row')}, "
-            f'such as "{shorten(rows.texts[0][torn[0]], 50)}".',
-            "Put the answers into one row if all are right.", rows.numbers[torn].tolist(),
-        )  # fmt: skip
+    same = find_clusters(rows.texts, near=False).same
+    said = [frozenset(fold(answer.text) for answer in _answers(target)) for target in rows.targets]
+    yield from conflict_findings(
+        "K157", rows, same, said, "different answers to the same context",
+        "Put the answers into one row if all are right.", noun="question",
+    )  # fmt: skip
 
 
 def _leak_findings(prepared: Prepared) -> Iterator[Finding]:
@@ -279,17 +273,6 @@ def _leak_findings(prepared: Prepared) -> Iterator[Finding]:
     ends = np.cumsum([len(rows) for rows in prepared.files.values()])[:-1]
     ids = dict(zip(prepared.files, np.split(all_ids, ends), strict=True))
     clusters = find_clusters([contexts])
-    for left, right in (("train", "dev"), ("train", "test"), ("dev", "test")):
-        if left not in ids or right not in ids:
-            continue
-        rows = prepared.files[right]
-        exact = np.isin(clusters.same[ids[right]], clusters.same[ids[left]])
-        near = np.isin(clusters.near[ids[right]], clusters.near[ids[left]]) & ~exact
-        for places, what in ((exact, "the same context as"), (near, "nearly the same context as")):
-            if places.any():
-                found = rows.numbers[places].tolist()
-                message = f"{have(len(found), 'row')} {what} a row of {prepared.files[left].name}"
-                yield note_rows(
-                    "K156", "warning", rows.name, f"{message}: {len(found) / len(rows):.1%} of {len(rows):,}.",
-                    f"Move all questions about a context to {left} or to {right}.", found,
-                )  # fmt: skip
+    parts = {split: Clusters(clusters.same[some], clusters.near[some]) for split, some in ids.items()}
+    remedy = "Move all questions about a context to {left} or to {right}."
+    yield from leak_findings(prepared.files, parts, ("K156", "K156"), "context", remedy)

@@ -9,9 +9,11 @@ import numpy as np
 from tunesmith.core.report import Finding, Severity
 from tunesmith.data.arrays import column_texts
 from tunesmith.data.columns import refuse_missing
-from tunesmith.data.findings import count_of, have, note_rows, raise_errors, shorten
+from tunesmith.data.duplicates import find_clusters
+from tunesmith.data.findings import have, note_rows, raise_errors, shorten
 from tunesmith.data.labels import fold
 from tunesmith.data.matches import TEXTS, find_columns
+from tunesmith.data.repeats import conflict_findings
 from tunesmith.data.rows import Prepared, Rows, guesses_of, pick
 from tunesmith.data.scores import Scale
 from tunesmith.data.table import Table
@@ -138,19 +140,10 @@ def _equal_findings(rows: Rows, folded: Sequence[Sequence[str]]) -> Iterator[Fin
 
 def _conflict_findings(rows: Rows, folded: Sequence[Sequence[str]]) -> Iterator[Finding]:
     """Find the same two texts, in whichever order, with different scores."""
-    keys = [tuple(sorted(pair)) for pair in zip(*folded, strict=True)]
-    scores: dict[tuple[str, ...], set[object]] = {}
-    for key, score in zip(keys, rows.targets, strict=True):
-        scores.setdefault(key, set()).add(score)
-    torn = [at for at, key in enumerate(keys) if len(scores[key]) > 1]
-    if torn:
-        pairs = len({keys[at] for at in torn})
-        yield note_rows(
-            "K161", "warning", rows.name,
-            f"{have(pairs, 'pair')} different scores, in {count_of(len(torn), 'row')}, such as "
-            f'"{shorten(rows.texts[0][torn[0]], 50)}".',
-            "Decide which score is right, or give the mean in one row.", rows.numbers[torn].tolist(),
-        )  # fmt: skip
+    pairs = list(zip(*folded, strict=True))
+    same = find_clusters([[min(pair) for pair in pairs], [max(pair) for pair in pairs]], near=False).same
+    remedy = "Decide which score is right, or give the mean in one row."
+    yield from conflict_findings("K161", rows, same, rows.targets, "different scores", remedy, noun="pair")
 
 
 def _shared_findings(rows: Rows, folded: Sequence[Sequence[str]]) -> Iterator[Finding]:
