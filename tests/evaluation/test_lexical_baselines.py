@@ -7,7 +7,7 @@ from tunesmith.core.example import Answer, Span
 from tunesmith.core.prediction import Mention
 from tunesmith.evaluation import lexical
 from tunesmith.evaluation.lexical import lexical_vectors
-from tunesmith.evaluation.mentions import dictionary, majority_spans
+from tunesmith.evaluation.mentions import MarkedTexts, dictionary, majority_spans
 from tunesmith.evaluation.overlap import best_overlap, first_sentence
 
 
@@ -18,7 +18,7 @@ def mark(text, *stretches):
 
 def learnt(*rows):
     """Train texts and their spans from (text, (stretch, label), …)."""
-    return [text for text, *_ in rows], [mark(text, *stretches) for text, *stretches in rows]
+    return MarkedTexts([text for text, *_ in rows], [mark(text, *stretches) for text, *stretches in rows])
 
 
 def found(row):
@@ -33,13 +33,13 @@ def assert_exact(texts, rows):
 
 
 def test_dictionary_takes_the_longest_stretch_of_whole_words():
-    texts, spans = learnt(
+    train = learnt(
         ("We flew to New York.", ("New York", "place")),
         ("The New York Times says so", ("New York Times", "paper")),
         ("York is old", ("York", "place")),
     )
     tests = ["the New  York Times of New York", "Yorkshire and york", "New York\nTimes", ""]
-    rows = dictionary(texts, spans, tests)
+    rows = dictionary(train, MarkedTexts(tests))
     assert_exact(tests, rows)
     assert [found(row) for row in rows] == [
         [("New  York Times", "paper", 1.0), ("New York", "place", 1.0)],
@@ -50,7 +50,7 @@ def test_dictionary_takes_the_longest_stretch_of_whole_words():
 
 
 def test_dictionary_wants_half_of_the_occurrences():
-    texts, spans = learnt(
+    train = learnt(
         ("Apple sells", ("Apple", "company")),
         ("Apple pie", ("Apple", "food")),
         ("Apple Inc", ("Apple", "company")),
@@ -59,51 +59,52 @@ def test_dictionary_wants_half_of_the_occurrences():
         ("may we",),
         ("in may", ("may", "month")),
     )
-    (row,) = dictionary(texts, spans, ["may Apple"])
+    (row,) = dictionary(train, MarkedTexts(["may Apple"]))
     assert found(row) == [("Apple", "company", 0.5)]  # marked in 3 of 4, a company in 2 of 4; may in 1 of 3
 
 
 def test_occurrences_inside_a_longer_mention_do_not_count():
-    texts, spans = learnt(
+    train = learnt(
         ("York", ("York", "place")),
         ("New York", ("New York", "place")),
         ("New York!", ("New York", "place")),
     )
-    assert found(dictionary(texts, spans, ["York"])[0]) == [("York", "place", 1.0)]
-    texts, spans = learnt(("York", ("York", "place")), ("new York",), ("dear York",))
-    assert dictionary(texts, spans, ["York"]) == [()]
+    assert found(dictionary(train, MarkedTexts(["York"]))[0]) == [("York", "place", 1.0)]
+    train = learnt(("York", ("York", "place")), ("new York",), ("dear York",))
+    assert dictionary(train, MarkedTexts(["York"])) == [()]
 
 
 def test_dictionary_reads_chinese_and_leaves_out_spans_that_cut_a_word():
-    texts, spans = learnt(("我在北京大学读书", ("北京大学", "school")), ("AppleTV", ("Apple", "company")))
+    train = learnt(("我在北京大学读书", ("北京大学", "school")), ("AppleTV", ("Apple", "company")))
     tests = ["他去了北京大学。", "Apple"]
-    rows = dictionary(texts, spans, tests)
+    rows = dictionary(train, MarkedTexts(tests))
     assert_exact(tests, rows)
     assert [found(row) for row in rows] == [[("北京大学", "school", 1.0)], []]
 
 
 def test_dictionary_takes_the_words_that_the_data_give():
-    texts, spans = ["e-mail U.S. ok"], [[Span(0, 6, "thing"), Span(7, 11, "place")]]
-    words = [((0, 6), (7, 11), (12, 14))]
-    given_words = dictionary(texts, spans, ["U.S."], train_words=words, test_words=[((0, 4),)])
+    train = MarkedTexts(
+        ["e-mail U.S. ok"], [[Span(0, 6, "thing"), Span(7, 11, "place")]], [((0, 6), (7, 11), (12, 14))]
+    )
+    given_words = dictionary(train, MarkedTexts(["U.S."], words=[((0, 4),)]))
     assert found(given_words[0]) == [("U.S.", "place", 1.0)]
-    assert dictionary(texts, spans, ["U.S."], train_words=words) == [()]  # now in four words
+    assert dictionary(train, MarkedTexts(["U.S."])) == [()]  # now in four words
 
 
 def test_majority_is_nothing_unless_most_words_are_marked():
-    texts, spans = learnt(("Ann lives in Rome", ("Ann", "person"), ("Rome", "place"), ("lives", "verb")), ("a b c",))
-    assert majority_spans(texts, spans, ["Ann lives"]) == [()]
+    train = learnt(("Ann lives in Rome", ("Ann", "person"), ("Rome", "place"), ("lives", "verb")), ("a b c",))
+    assert majority_spans(train, MarkedTexts(["Ann lives"])) == [()]
 
 
 def test_majority_of_word_classes_marks_every_word():
-    texts, spans = learnt(("dogs bite men", ("dogs", "noun"), ("bite", "verb"), ("men", "noun")))
-    (row,) = majority_spans(texts, spans, ["cats run off"])
+    train = learnt(("dogs bite men", ("dogs", "noun"), ("bite", "verb"), ("men", "noun")))
+    (row,) = majority_spans(train, MarkedTexts(["cats run off"]))
     assert found(row) == [("cats", "noun", 0.667), ("run", "noun", 0.667), ("off", "noun", 0.667)]
 
 
 def test_majority_of_long_mentions_is_one_span():
-    texts, spans = learnt(("one two three four five six", ("one two three four five", "x")))
-    rows = majority_spans(texts, spans, [" seven eight ", ""])
+    train = learnt(("one two three four five six", ("one two three four five", "x")))
+    rows = majority_spans(train, MarkedTexts([" seven eight ", ""]))
     assert [found(row) for row in rows] == [[("seven eight", "x", 0.667)], []]
 
 

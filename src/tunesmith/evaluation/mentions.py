@@ -1,19 +1,19 @@
 """What a tagger has to beat: the majority tag, and a dictionary of what was marked in train.
 
-Texts come with the spans marked in them; a result holds a tuple of `core.prediction.Mention` for each test text.
+A result holds a tuple of `core.prediction.Mention` for each test text.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from tunesmith.core.example import Span
 from tunesmith.core.prediction import Mention
 from tunesmith.core.words import enclosing, words_of
 
-__all__ = ["dictionary", "majority_spans"]
+__all__ = ["MarkedTexts", "dictionary", "majority_spans"]
 
 Words: TypeAlias = tuple[tuple[int, int], ...]
 """Start and end of each word of a text."""
@@ -24,51 +24,51 @@ LEAST_SHARE = 0.5
 """Of the occurrences in train, the share that must be marked: below it a stretch is more often wrong than right."""
 
 
-def dictionary(
-    train_texts: Sequence[str],
-    train_spans: Sequence[Sequence[Span]],
-    test_texts: Sequence[str],
-    *,
-    train_words: Sequence[Words] = (),
-    test_words: Sequence[Words] = (),
-) -> list[tuple[Mention, ...]]:
+class MarkedTexts(NamedTuple):
+    """Texts and what is marked in them.
+
+    Args:
+        texts: N texts.
+        spans: what is marked in each; none where that is what is asked.
+        words: the words of each text where the data give them (empty, or empty for a text: as `words_of` says).
+    """
+
+    texts: Sequence[str]
+    spans: Sequence[Sequence[Span]] = ()
+    words: Sequence[Words] = ()
+
+    def all_words(self) -> list[Words]:
+        """Return the words of each text: those given, else those we see."""
+        given = self.words or [()] * len(self.texts)
+        return [words or words_of(text) for text, words in zip(self.texts, given, strict=True)]
+
+
+def dictionary(train: MarkedTexts, test: MarkedTexts) -> list[tuple[Mention, ...]]:
     """Mark in every test text what was marked in the train texts, from left to right, the longest first.
 
     An entry is a stretch of whole words, letters as they are, with the label it has most often. It is taken if it was
     marked in at least half of its occurrences in the train texts. Occurrences inside a longer marked stretch do not
     count, since there the longer one is found. The score is the share of occurrences that have the label.
 
-    Args:
-        train_texts: N texts.
-        train_spans: what is marked in each; a span that cuts a word is left out.
-        test_texts: M texts.
-        train_words: the words of each train text where the data give them (empty for a text: as `words_of` says).
-        test_words: as `train_words`.
+    A span of train that cuts a word is left out.
 
     Cost: 5 s for a million words.
     """
-    entries = _entries(train_texts, train_spans, _words(train_texts, train_words))
+    entries = _entries(train)
     lengths = _lengths(entries)
-    rows = zip(test_texts, _words(test_texts, test_words), strict=True)
+    rows = zip(test.texts, test.all_words(), strict=True)
     return [tuple(_found(text, words, entries, lengths)) for text, words in rows]
 
 
-def majority_spans(
-    train_texts: Sequence[str],
-    train_spans: Sequence[Sequence[Span]],
-    test_texts: Sequence[str],
-    *,
-    train_words: Sequence[Words] = (),
-    test_words: Sequence[Words] = (),
-) -> list[tuple[Mention, ...]]:
+def majority_spans(train: MarkedTexts, test: MarkedTexts) -> list[tuple[Mention, ...]]:
     """Give every word of every test text the tag that most words of the train texts have.
 
     Where that is "outside", as in most data, nothing is marked. Where it is the first word of some kind, every word is
     a span of its own, which is the majority baseline of word classes; where it is a later word, the text is one span.
-    The score is the share of the tag. Arguments as for `dictionary`.
+    The score is the share of the tag.
     """
     tags: Counter[tuple[str, bool]] = Counter()
-    for words, spans in zip(_words(train_texts, train_words), train_spans, strict=True):
+    for words, spans in zip(train.all_words(), train.spans, strict=True):
         inside = {
             at: (span.label, at == first)
             for span, first, last in _placed(words, spans)
@@ -78,18 +78,11 @@ def majority_spans(
         tags["", False] += len(words) - len(inside)
     (label, alone), count = max(tags.items(), key=lambda item: (item[1], item[0]), default=(("", False), 0))
     found: list[tuple[Mention, ...]] = []
-    for text, words in zip(test_texts, _words(test_texts, test_words), strict=True):
+    for text, words in zip(test.texts, test.all_words(), strict=True):
         bounds = words if alone else ((words[0][0], words[-1][1]),) if words else ()
         score = count / max(1, tags.total())
         found.append(tuple(Mention(start, end, text[start:end], label, score) for start, end in bounds if label))
     return found
-
-
-def _words(texts: Sequence[str], given: Sequence[Words]) -> list[Words]:
-    """Return the words of each text: those given, else those we see."""
-    return [
-        words or words_of(text) for text, words in zip(texts, given if len(given) else [()] * len(texts), strict=True)
-    ]
 
 
 def _placed(words: Words, spans: Sequence[Span]) -> Iterator[tuple[Span, int, int]]:
@@ -100,11 +93,11 @@ def _placed(words: Words, spans: Sequence[Span]) -> Iterator[tuple[Span, int, in
             yield span, *inside
 
 
-def _entries(texts: Sequence[str], spans: Sequence[Sequence[Span]], words: Sequence[Words]) -> Entries:
+def _entries(train: MarkedTexts) -> Entries:
     """Return the dictionary: words → most frequent label, and the share of occurrences that have it."""
     marked: defaultdict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
     rows = []
-    for text, row_spans, row_words in zip(texts, spans, words, strict=True):
+    for text, row_spans, row_words in zip(train.texts, train.spans, train.all_words(), strict=True):
         tokens = [text[start:end] for start, end in row_words]
         placed = [(first, last + 1, span.label) for span, first, last in _placed(row_words, row_spans)]
         for first, end, label in placed:

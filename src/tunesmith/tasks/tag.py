@@ -123,13 +123,13 @@ class Tag:
         """Return the spans that the majority tag, the dictionary of the training mentions, or a linear head gives."""
         if name == "frozen":
             return self._probe(train, test, seed, vectors)
-        known = [texts_of(e)[0] for e in train], [_spans(e) for e in train]
-        words = [units_of(e) for e in train], [units_of(e) for e in test]
-        texts = [texts_of(e)[0] for e in test]
+        texts, words = [texts_of(e)[0] for e in train], [units_of(e) for e in train]
+        known = mentions.MarkedTexts(texts, [_spans(e) for e in train], words)
+        asked = mentions.MarkedTexts([texts_of(e)[0] for e in test], words=[units_of(e) for e in test])
         if name == "majority":
-            return as_objects(mentions.majority_spans(*known, texts, train_words=words[0], test_words=words[1]))
+            return as_objects(mentions.majority_spans(known, asked))
         assert name == "dictionary", f"no baseline {name}"
-        return as_objects(mentions.dictionary(*known, texts, train_words=words[0], test_words=words[1]))
+        return as_objects(mentions.dictionary(known, asked))
 
     def _probe(self, train: Sequence[Example], test: Sequence[Example], seed: int, vectors: Vectors) -> Array:
         import torch
