@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tunesmith.core.report import Finding, Severity
 from tunesmith.data.duplicates import Array, Clusters, find_clusters
-from tunesmith.data.findings import count_of, have, note_rows, shorten
+from tunesmith.data.findings import by_severity, count_of, have, note_rows, shorten
 from tunesmith.data.giveaway import giveaway_findings
 from tunesmith.data.labels import Kind, classes_of
 from tunesmith.data.lengths import Lengths, measure_lengths
@@ -76,8 +76,7 @@ def inspect(
         *lengths.findings(train),
         *_script_findings(split_rows),
     ]
-    order = {"error": 0, "warning": 1, "note": 2}
-    return Inspection(tuple(sorted(findings, key=lambda finding: order[finding.severity])), clusters, lengths)
+    return Inspection(by_severity(findings), clusters, lengths)
 
 
 # --- labels ------------------------------------------------------------------------------------------------------

@@ -48,6 +48,12 @@ def raise_errors(findings: Iterable[Finding]) -> None:
         raise InputError(faults)
 
 
+def by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return errors first, then warnings, then notes, each in the order they came in."""
+    order = {"error": 0, "warning": 1, "note": 2}
+    return tuple(sorted(findings, key=lambda finding: order[finding.severity]))
+
+
 def count_of(number: int, noun: str) -> str:
     """Return `1 row`, `2,000 rows`.
 

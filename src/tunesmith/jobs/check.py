@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tunesmith.core.report import Finding
 from tunesmith.data.check import inspect
+from tunesmith.data.findings import by_severity
 from tunesmith.data.load import file_facts
 from tunesmith.data.rows import label_counts, prepare
 from tunesmith.errors import RunError
-from tunesmith.recipe.complete import of_task, window_of
+from tunesmith.models.sources import resolve_model
 from tunesmith.recipe.schema import Data, Recipe
-
-if TYPE_CHECKING:
-    from tunesmith.text.windows import Encoder
 
 CountTokens = Callable[[Sequence[str]], Sequence[int]]
 
@@ -99,9 +97,11 @@ def check(
     unknown: tuple[Finding, ...] = ()
     if count_tokens is None:
         try:
+            folder = resolve_model(recipe.model, fetch=False)  # a check fetches nothing
+            from tunesmith.jobs.encoder import open_encoder
             from tunesmith.jobs.vocabulary import unknown_tokens
 
-            encoder, room = _encoder_of(recipe, prepared.task)
+            encoder, _, room = open_encoder(folder, recipe.text, prepared.task)
             count_tokens, max_tokens = encoder.count_tokens, max_tokens or room
             texts = [text for side in prepared.files["train"].texts for text in side]
             unknown = unknown_tokens(encoder, texts, prepared.files["train"].name)
@@ -116,7 +116,7 @@ def check(
         rows_kept=len(train),
         columns=prepared.columns,
         labels=label_counts(train.targets),
-        findings=(*_errors(inspection.findings), *unknown, *_others(inspection.findings)),
+        findings=by_severity([*unknown, *inspection.findings]),
         guesses=tuple(guesses),
         files=file_facts(prepared, recipe.data),
         lengths=inspection.lengths.as_dict(),
@@ -125,28 +125,3 @@ def check(
 
 def _recipe(source: str, dev: str | None, test: str | None, task: str) -> Recipe:
     return Recipe.model_validate({"task": task, "data": Data(train=source, dev=dev, test=test)})
-
-
-def _errors(findings: Sequence[Finding]) -> list[Finding]:
-    return [finding for finding in findings if finding.severity == "error"]
-
-
-def _others(findings: Sequence[Finding]) -> list[Finding]:
-    return [finding for finding in findings if finding.severity != "error"]
-
-
-def _encoder_of(recipe: Recipe, task: str) -> tuple[Encoder, int | None]:
-    """Return the encoder of the recipe's model, and how many tokens of a text it reads; windows read all.
-
-    Raises:
-        RunError: the model is not on this machine; a check fetches nothing.
-    """
-    from tunesmith.models.load import load_tokenizer
-    from tunesmith.models.sources import resolve_model
-    from tunesmith.text.windows import Encoder
-
-    tokenizer, limit = load_tokenizer(resolve_model(recipe.model, fetch=False))
-    window = window_of(recipe, limit)
-    room = window - int(tokenizer.num_special_tokens_to_add(task in ("pair", "answer")))
-    reads_all = (recipe.text.long or of_task(task).long) == "window"
-    return Encoder(tokenizer, window), None if reads_all else room

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from tunesmith.core.example import Example, texts_of
 from tunesmith.core.task import Task
+from tunesmith.data.findings import by_severity
 from tunesmith.data.load import Loaded, load_splits
 from tunesmith.jobs.interrupt import stop_signals
 from tunesmith.jobs.reporter import Progress, Reporter
 from tunesmith.models.sources import resolve_model
 from tunesmith.recipe.catalogue import load_entry
-from tunesmith.recipe.complete import Facts, complete, of_task, window_of
+from tunesmith.recipe.complete import Facts, complete
 from tunesmith.recipe.parse import parse
 from tunesmith.recipe.resolve import resolve
 from tunesmith.recipe.schema import Recipe
@@ -88,21 +89,18 @@ class Opened:
 
 def open_data(asked: Recipe, reporter: Reporter) -> Opened:
     """Find the model, read and check the rows, fit the task, and fill in what the recipe left open."""
+    from tunesmith.jobs.encoder import open_encoder
     from tunesmith.jobs.vocabulary import unknown_tokens
-    from tunesmith.models.load import load_tokenizer
-    from tunesmith.text.windows import Encoder
 
     folder = resolve_model(asked.model, say=reporter.say)
-    tokenizer, limit = load_tokenizer(folder)
-    encoder = Encoder(tokenizer, asked.text.max_tokens or limit)
-    room = window_of(asked, limit) - int(tokenizer.num_special_tokens_to_add(asked.task in ("pair", "answer")))
+    encoder, limit, room = open_encoder(folder, asked.text, asked.task)
     loaded = load_splits(
         asked.data, task=asked.task, seed=asked.seed, folds=asked.evaluate.folds, count_tokens=encoder.count_tokens,
-        max_tokens=None if (asked.text.long or of_task(asked.task).long) == "window" else room,
+        max_tokens=room,
     )  # fmt: skip
     texts = [text for example in loaded.splits.train for text in texts_of(example)]
     unknown = unknown_tokens(encoder, texts, str(asked.data.train))
-    loaded = replace(loaded, findings=(*unknown, *loaded.findings))
+    loaded = replace(loaded, findings=by_severity([*unknown, *loaded.findings]))
     for guess in loaded.guesses:
         reporter.say(guess)
     for finding in loaded.findings:

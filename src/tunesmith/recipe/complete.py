@@ -119,9 +119,9 @@ def complete(recipe: Recipe, facts: Facts) -> Recipe:
     return recipe.model_copy(update=parts)
 
 
-def window_of(recipe: Recipe, limit: int) -> int:
-    """Return the most tokens that a window of `recipe` may have on a model that takes `limit`."""
-    return min(limit, recipe.text.max_tokens or of_task(recipe.task).max_tokens)
+def window_of(text: Text, task: str, limit: int) -> int:
+    """Return the most tokens that a window may have on a model that takes `limit`."""
+    return min(limit, text.max_tokens or of_task(task).max_tokens)
 
 
 def learning_rate(facts: Facts) -> float:
