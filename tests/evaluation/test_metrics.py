@@ -9,6 +9,7 @@ from tunesmith.evaluation import metrics
 from tunesmith.evaluation.answers import ANSWERS
 from tunesmith.evaluation.similarity import RANKED, SCORED
 from tunesmith.evaluation.spans import SPANS
+from tunesmith.evaluation.writing import WRITING
 
 sklearn_metrics = pytest.importorskip("sklearn.metrics")
 
@@ -121,11 +122,12 @@ def test_correlation_with_a_constant_is_undefined(constant):
 
 
 def test_every_figure_says_its_direction_and_its_name():
-    tables = (metrics.CLASSIFY, metrics.MULTILABEL, metrics.REGRESS, SPANS, ANSWERS, SCORED, RANKED)
+    tables = (metrics.CLASSIFY, metrics.MULTILABEL, metrics.REGRESS, SPANS, ANSWERS, SCORED, RANKED, WRITING)
     names = {name for table in tables for name in table}
-    assert len(names) == 26
+    assert len(names) == 34
     assert set(metrics.HIGHER_IS_BETTER) == names == set(metrics.DISPLAY)
-    assert [name for name in sorted(names) if not metrics.HIGHER_IS_BETTER[name]] == ["log_loss", "mae", "rmse"]
+    lower = [name for name in sorted(names) if not metrics.HIGHER_IS_BETTER[name]]
+    assert lower == ["empty_share", "log_loss", "mae", "perplexity", "rmse"]
 
 
 def test_no_rows_is_undefined_not_an_error():

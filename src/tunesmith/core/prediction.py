@@ -26,6 +26,22 @@ class Mention:
     score: float
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a model wrote for one example, and how likely it holds the reference.
+
+    Args:
+        text: what it wrote; None where nothing was asked for, as while training, when only the loss is looked at.
+        loss: the sum of −log p, in nats, over the reference's tokens that carry loss (of a dialogue all that the
+            assistant says); nan where the writer gives no probabilities.
+        tokens: how many tokens that are.
+    """
+
+    text: str | None
+    loss: float
+    tokens: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
     """The answer for one example.

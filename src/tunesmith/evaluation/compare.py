@@ -27,7 +27,7 @@ CORRELATIONS = ("pearson", "spearman")
 POINTS = frozenset(
     {
         "accuracy", "macro_f1", "micro_f1", "roc_auc", "samples_f1", "subset_accuracy", "weighted_f1", *SPANS, *ANSWERS,
-        "recall_at_1", "recall_at_5", "recall_at_10",
+        "recall_at_1", "recall_at_5", "recall_at_10", "chrf", "bleu", "rouge_1", "rouge_2", "rouge_l", "empty_share",
     }
 )  # fmt: skip
 """Figures between 0 and 1 whose differences are said in hundredths."""
@@ -70,7 +70,10 @@ def compare(
     values, against = _against(metric_name, metrics, targets, outputs, list(baselines), resamples, seed)
     for found in against.values():
         found["outcome"] = words.get(found["outcome"], found["outcome"])
-    verdict = _verdict(metric_name, values, against, len(targets), {**TITLES, **titles})
+    if baselines and not against and not math.isnan(values["tuned"]):
+        verdict = f"Nothing to compare with: {DISPLAY.get(metric_name, metric_name)} is not defined for any baseline."
+    else:
+        verdict = _verdict(metric_name, values, against, len(targets), {**TITLES, **titles})
     return {"metric": metric_name, "verdict": verdict, "against": against}
 
 

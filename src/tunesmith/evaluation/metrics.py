@@ -8,7 +8,8 @@ Every entry of `CLASSIFY`, `MULTILABEL` and `REGRESS` is called with (targets, o
 | multilabel | 0/1 [N, C] | probabilities [N, C] |
 | regress | numbers [N] | numbers [N] |
 
-Those of the tasks whose answer lies in the input are in `spans`, `answers` and `similarity`.
+Those of the tasks whose answer lies in the input are in `spans`, `answers` and `similarity`, those of the tasks that
+write in `writing`.
 
 A figure that is not defined on the rows (a correlation with a constant, an area with one class) is nan.
 """
@@ -26,6 +27,7 @@ from tunesmith.evaluation.answers import ANSWERS
 from tunesmith.evaluation.figure import Array, Figure, area, correlation, divide, group_sums, ranks, row_mean
 from tunesmith.evaluation.similarity import RANKED, SCORED
 from tunesmith.evaluation.spans import SPANS
+from tunesmith.evaluation.writing import WRITING
 
 __all__ = [
     "CLASSIFY", "DISPLAY", "HIGHER_IS_BETTER", "MULTILABEL", "REGRESS", "confusion", "decide", "multilabel",
@@ -198,12 +200,12 @@ REGRESS: Mapping[str, Metric] = MappingProxyType(
 
 HIGHER_IS_BETTER: Mapping[str, bool] = MappingProxyType(
     {
-        name: name not in ("log_loss", "mae", "rmse")
-        for table in (CLASSIFY, MULTILABEL, REGRESS, SPANS, ANSWERS, SCORED, RANKED)
+        name: name not in ("log_loss", "mae", "rmse", "perplexity", "empty_share")
+        for table in (CLASSIFY, MULTILABEL, REGRESS, SPANS, ANSWERS, SCORED, RANKED, WRITING)
         for name in table
     }
 )
-"""Whether more is better, for every figure of every task."""
+"""Whether more is better, for every figure of every task; the length ratio, right at 1, is nothing to go by alone."""
 
 DISPLAY: Mapping[str, str] = MappingProxyType(
     {
@@ -214,7 +216,9 @@ DISPLAY: Mapping[str, str] = MappingProxyType(
         "span_recall": "span recall", "macro_span_f1": "macro span F1", "overlap_f1": "overlap F1",
         "boundary_f1": "boundary F1", "exact_match": "exact match", "answer_f1": "answer F1",
         "answered_accuracy": "accuracy of answering at all", "mrr": "MRR", "recall_at_1": "recall@1",
-        "recall_at_5": "recall@5", "recall_at_10": "recall@10",
+        "recall_at_5": "recall@5", "recall_at_10": "recall@10", "chrf": "chrF", "bleu": "BLEU", "rouge_1": "ROUGE-1",
+        "rouge_2": "ROUGE-2", "rouge_l": "ROUGE-L", "perplexity": "perplexity", "length_ratio": "length ratio",
+        "empty_share": "share of empty texts",
     }
 )  # fmt: skip
 """How a sentence or a table writes the name of a figure."""
