@@ -27,6 +27,9 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "dictionary": "dictionary of the training mentions",
         "first": "first sentence",
         "overlap": "words beside those of the question",
+        "copy": "copy of the source",
+        "lead": "first words of the source",
+        "nearest": "answer to the nearest train prompt",
         "tuned": "tuned model",
     }
 )
