@@ -58,6 +58,11 @@ class TextExample(Example):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WritingExample(TextExample):
+    """A row with one text from which another is to be written: `target`, which is no class."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TokenExample(TextExample):
     """A row with one text whose words are given.
 

@@ -21,8 +21,8 @@ TINY_CLASS = 8
 IMBALANCE = 10
 """The largest class has so many times the rows of the smallest (tiny ones apart) before it is worth a word."""
 
-WINDOWED: tuple[Kind, ...] = ("spans", "answers")
-"""Targets of tasks that read every text to its end, in windows."""
+UNCUT: tuple[Kind, ...] = ("spans", "answers", "text")
+"""Targets of tasks that read every text to its end, in windows, or that count text and target together."""
 
 CountTokens = Callable[[Sequence[str]], Sequence[int]]
 
@@ -62,15 +62,14 @@ def inspect(
     train = prepared.files["train"]
     split_rows = list(prepared.files.values())
     texts = [[text for rows in split_rows for text in rows.texts[side]] for side in range(len(train.texts))]
-    # Of questions about one long text, the texts are nearly the same: contexts are compared by themselves.
-    clusters = find_clusters(texts, near=near and prepared.kind != "answers")
-    lengths = measure_lengths(train.texts, count_tokens, None if prepared.kind in WINDOWED else max_tokens)
+    clusters = _clusters(prepared.kind, texts, near)
+    lengths = measure_lengths(train.texts, count_tokens, None if prepared.kind in UNCUT else max_tokens)
     findings = [
         *prepared.findings,
         *_target_findings(prepared, train),
         *giveaway_findings(prepared),
-        *_order_findings(train),
-        *_duplicate_findings(split_rows, clusters),
+        *_order_findings(prepared, train),
+        *_duplicate_findings(prepared, split_rows, clusters),
         *_conflict_findings(prepared, split_rows, clusters.same),
         *_leak_findings(prepared, clusters),
         *lengths.findings(train),
@@ -86,6 +85,10 @@ def _target_findings(prepared: Prepared, train: Rows) -> Iterator[Finding]:
     """Yield what is to be said of the targets: each kind of them has its own."""
     if not len(train):
         yield note_rows("K128", "error", train.name, "no row with text and label is left.", "Give rows that have both.")
+    elif prepared.kind == "text":
+        from tunesmith.data.writtenfindings import written_findings
+
+        yield from written_findings(prepared)
     elif prepared.kind == "spans":
         yield from span_findings(prepared)
     elif prepared.kind == "answers":
@@ -148,9 +151,9 @@ def _size_findings(train: Rows, counts: dict[str, int]) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _order_findings(train: Rows) -> Iterator[Finding]:
+def _order_findings(prepared: Prepared, train: Rows) -> Iterator[Finding]:
     """Notice a file sorted by label: the label changes hardly more often than there are classes."""
-    if len(train) < 20 or not isinstance(train.targets[0], str):
+    if len(train) < 20 or prepared.kind == "text" or not isinstance(train.targets[0], str):
         return
     classes = len(set(train.targets))
     changes = sum(1 for one, two in zip(train.targets, train.targets[1:], strict=False) if one != two)
@@ -173,12 +176,24 @@ def _borders(split_rows: Sequence[Rows]) -> Iterator[tuple[Rows, slice]]:
         start += len(rows)
 
 
-def _duplicate_findings(split_rows: Sequence[Rows], clusters: Clusters) -> Iterator[Finding]:
+def _clusters(kind: Kind, texts: Sequence[Sequence[str]], near: bool) -> Clusters:
+    if kind == "text":
+        from tunesmith.data.frames import framed_clusters
+
+        return framed_clusters(texts[0], near=near)
+    # Of questions about one long text, the texts are nearly the same: contexts are compared by themselves.
+    return find_clusters(texts, near=near and kind != "answers")
+
+
+def _duplicate_findings(prepared: Prepared, split_rows: Sequence[Rows], clusters: Clusters) -> Iterator[Finding]:
     for rows, part in _borders(split_rows):
-        exact = repeated(clusters.same[part])
+        exact, what = repeated(clusters.same[part]), "the text of an earlier row"
         near = repeated(clusters.near[part]) & ~exact
+        if prepared.kind == "text":  # a prompt may well have several answers
+            texts = (*rows.texts, [str(target) for target in rows.targets])
+            exact, what = repeated(find_clusters(texts, near=False).same), "the text and the answer of an earlier row"
         looks: tuple[tuple[str, Severity, Array, str], ...] = (
-            ("K118", "warning", exact, "the text of an earlier row"),
+            ("K118", "warning", exact, what),
             ("K119", "note", near, "nearly the text of an earlier row"),
         )
         for code, severity, places, what in looks:

@@ -15,7 +15,7 @@ from tunesmith.core.example import Answer, Span, Target
 from tunesmith.data.names import NUMERIC, head_word
 from tunesmith.recipe.schema import Data
 
-Kind = Literal["class", "number", "set", "spans", "answers", "similar"]
+Kind = Literal["class", "number", "set", "spans", "answers", "similar", "text"]
 Cell = str | tuple[str, ...]
 
 MAX_NUMBER_CLASSES = 20

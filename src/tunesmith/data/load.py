@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tunesmith.core.example import (
+    DialogueExample,
     Example,
     PairExample,
     QuestionExample,
@@ -16,13 +17,14 @@ from tunesmith.core.example import (
     TextExample,
     TokenExample,
     TripletExample,
+    WritingExample,
 )
 from tunesmith.core.report import Finding
 from tunesmith.data.check import inspect
 from tunesmith.data.duplicates import join_groups
 from tunesmith.data.findings import note_rows, raise_errors, shorten
 from tunesmith.data.labels import Kind
-from tunesmith.data.rows import Prepared, Rows, Words, label_counts, prepare
+from tunesmith.data.rows import Prepared, Rows, Words, prepare
 from tunesmith.data.split import split_examples
 from tunesmith.data.times import time_of
 from tunesmith.errors import Fault, InputError
@@ -41,7 +43,7 @@ class Loaded:
     """Everything about the data of one run.
 
     Args:
-        task: classify, multilabel, regress, pair, tag, answer or embed.
+        task: classify, multilabel, regress, pair, tag, answer, embed, chat or seq2seq.
         splits: the examples. In protocol `folds` there is no test, and dev only where it was given.
         columns: role → column.
         guesses: sentences that say what was inferred, and how to change it.
@@ -100,8 +102,9 @@ def load_splits(
     clusters = inspection.groups(len(train)) if near else own
     groups = join_groups(_groups(prepared, data) or own, clusters, _contexts(prepared, near) or own)
     times = _times(prepared.files["train"], data)
-    if prepared.kind == "similar" and folds is None:
-        folds = 0  # texts are ranked among all test rows, and vectors of several models cannot be
+    if prepared.kind in ("similar", "text") and folds is None:
+        # Texts are ranked among all test rows, and vectors of several models cannot be; to write takes long already.
+        folds = 0
     protocol = _protocol(data, len(train), folds)
     _refuse_few(prepared, len(train))
     places, dev, test = _cut(train, groups, times, data, protocol, seed)
@@ -115,12 +118,12 @@ def load_splits(
         task=prepared.task,
         splits=splits,
         columns=prepared.columns,
-        guesses=(*prepared.guesses, *_protocol_guess(protocol, data, len(train), folds)),
+        guesses=(*prepared.guesses, *_protocol_guess(prepared, protocol, data, folds)),
         findings=tuple(findings),
         files=file_facts(prepared, data),
         protocol=protocol,
         groups=[int(groups[place]) for place in drawn],
-        stats=_stats(splits, inspection.lengths.as_dict(), inspection.lengths.cut_share),
+        stats=_stats(prepared, splits, inspection.lengths.as_dict(), inspection.lengths.cut_share),
     )
 
 
@@ -137,11 +140,11 @@ def file_facts(prepared: Prepared, data: Data) -> dict[str, dict[str, Any]]:
     }
 
 
-def _stats(splits: Splits, lengths: dict[str, Any], cut_share: float | None) -> dict[str, Any]:
+def _stats(prepared: Prepared, splits: Splits, lengths: dict[str, Any], cut_share: float | None) -> dict[str, Any]:
     parts = {"train": splits.train, "dev": splits.dev, "test": splits.test}
     return {
         "rows": {name: len(rows) for name, rows in parts.items()},
-        "labels": {name: label_counts([row.target for row in rows]) for name, rows in parts.items()},
+        "labels": {name: prepared.label_counts([row.target for row in rows]) for name, rows in parts.items()},
         "lengths": lengths,
         "truncated_share": cut_share,
     }
@@ -166,9 +169,15 @@ def examples_of(rows: Rows, prepared: Prepared, findings: list[Finding]) -> list
             )  # fmt: skip
     sources = [f"{rows.name} row {number}" for number in numbers]
     words = rows.words or [()] * len(rows)
+    commons: list[dict[str, Any]] = [
+        {"id": name, "source": source, "target": target}
+        for name, source, target in zip(ids, sources, rows.targets, strict=True)
+    ]
+    if rows.messages:
+        return [DialogueExample(messages=said, **row) for said, row in zip(rows.messages, commons, strict=True)]
     return [
-        _example(prepared.kind, {"id": name, "source": source, "target": target}, texts, places)
-        for name, source, target, places, *texts in zip(ids, sources, rows.targets, words, *rows.texts, strict=True)
+        _example(prepared.kind, row, texts, places)
+        for row, places, *texts in zip(commons, words, *rows.texts, strict=True)
     ]
 
 
@@ -177,6 +186,8 @@ def _example(kind: Kind, common: dict[str, Any], texts: Sequence[str], words: Wo
         return TokenExample(text=texts[0], words=words, **common)
     if kind == "answers":
         return QuestionExample(question=texts[0], context=texts[1], **common)
+    if kind == "text":
+        return WritingExample(text=texts[0], **common)
     if len(texts) == 3:
         return TripletExample(text_a=texts[0], text_b=texts[1], negative=texts[2], **common)
     if len(texts) == 2:
@@ -230,7 +241,8 @@ def _protocol(data: Data, rows: int, folds: int | None) -> Protocol:
     return "split" if data.time or rows * data.test_share >= MIN_TEST_ROWS else "folds"
 
 
-def _protocol_guess(protocol: Protocol, data: Data, rows: int, folds: int | None) -> tuple[str, ...]:
+def _protocol_guess(prepared: Prepared, protocol: Protocol, data: Data, folds: int | None) -> tuple[str, ...]:
+    rows = len(prepared.files["train"])
     if protocol == "given":
         ignored = (f"evaluate.folds={folds} is not used: the test rows are in {data.test}.",) if folds else ()
         dev = () if data.dev else (f"{data.dev_share:.0%} of the train rows became dev; give others with --dev.",)
@@ -242,7 +254,8 @@ def _protocol_guess(protocol: Protocol, data: Data, rows: int, folds: int | None
             f"{rows:,} rows are too few for a test split ({data.test_share:.0%} would be fewer than {MIN_TEST_ROWS}): "
             "cross-validation takes its place; set evaluate.folds=0 for a split all the same.",
         )
-    how = f'the latest by column "{data.time}"' if data.time else "drawn by class"
+    drawn = "drawn at random" if prepared.kind == "text" else "drawn by class"
+    how = f'the latest by column "{data.time}"' if data.time else drawn
     return (f"{data.test_share:.0%} of the rows became test, {how}; give others with --test.",)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tunesmith.core.example import Target
+from tunesmith.core.example import Message, Target
 from tunesmith.core.report import Finding
 from tunesmith.data.arrays import column_texts
 from tunesmith.data.labels import Kind, classes_of
@@ -30,9 +30,10 @@ class Rows:
         table: as it was read.
         places: [N] where the rows stand in the table.
         texts: lists of N texts each, in the order of `core.example.texts_of`: one; two of a pair, or questions and
-            contexts; three of triplets.
+            contexts; three of triplets. Of dialogues one: what was said so far, a line break between the turns.
         targets: N of them.
         words: [N] start and end of each word of the text, where words are given (tag); empty where none are.
+        messages: [N] the turns before the target (chat); empty where there are no dialogues.
     """
 
     table: Table
@@ -40,6 +41,7 @@ class Rows:
     texts: tuple[list[str], ...]
     targets: list[Target] = field(default_factory=list)
     words: list[Words] = field(default_factory=list)
+    messages: list[tuple[Message, ...]] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -65,7 +67,7 @@ class Prepared:
     """Everything that was read and understood, before anything is split.
 
     Args:
-        task: classify, multilabel, regress, pair, tag, answer or embed.
+        task: classify, multilabel, regress, pair, tag, answer, embed, chat or seq2seq.
         kind: what the targets are.
         columns: role → column.
         files: `train`, and `dev` and `test` where they are given.
@@ -79,6 +81,10 @@ class Prepared:
     files: dict[str, Rows]
     findings: list[Finding]
     guesses: tuple[str, ...]
+
+    def label_counts(self, targets: Sequence[Target]) -> dict[str, int]:
+        """Return how many of the rows with `targets` every class has; empty where the targets are no classes."""
+        return {} if self.kind == "text" else label_counts(targets)
 
 
 def prepare(data: Data, task: str = "auto") -> Prepared:
@@ -110,6 +116,14 @@ def _prepare(task: str, tables: dict[str, Table], data: Data) -> Prepared:
         from tunesmith.data.similar import prepare_similar
 
         return prepare_similar(tables, data, task)
+    if task == "chat":
+        from tunesmith.data.chats import prepare_chats
+
+        return prepare_chats(tables, data)
+    if task == "seq2seq":
+        from tunesmith.data.written import prepare_written
+
+        return prepare_written(tables, data)
     from tunesmith.data.labelled import prepare_labelled
 
     return prepare_labelled(tables, data, task)
@@ -149,4 +163,5 @@ def pick(rows: Rows, places: Sequence[int]) -> Rows:
         texts=tuple([text[place] for place in places] for text in rows.texts),
         targets=[rows.targets[place] for place in places],
         words=[rows.words[place] for place in places] if rows.words else [],
+        messages=[rows.messages[place] for place in places] if rows.messages else [],
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tunesmith.data.arrays import column_texts, is_list
+from tunesmith.data.chatcolumns import shows_chat
 from tunesmith.data.profile import profile_columns
 from tunesmith.data.questions import ROLES as QUESTION_ROLES
 from tunesmith.data.questions import are_questions
@@ -19,8 +20,8 @@ SAMPLE_ROWS = 200
 def task_of(table: Table, data: Data, task: str) -> tuple[str, str]:
     """Return the task, and the sentence that says why where it was a guess.
 
-    `auto` becomes tag, answer or embed where the columns leave no doubt, and stays `auto` otherwise: what the labels
-    mean is then read off the labels.
+    `auto` becomes tag, answer, embed or chat where the columns leave no doubt, and stays `auto` otherwise: what the
+    labels mean is then read off the labels.
 
     Args:
         table: the train rows.
@@ -35,8 +36,14 @@ def task_of(table: Table, data: Data, task: str) -> tuple[str, str]:
         return "answer", ""
     if data.negative:
         return "embed", ""
+    if data.messages or data.prompt or data.response or data.system or data.instruction:
+        return "chat", ""
+    if data.source or data.target:
+        return "seq2seq", ""
     if data.label or data.text_a or data.text_b:
         return "auto", ""
+    if not data.text and (why := shows_chat(table)):
+        return "chat", f"The task is chat, since {why}; {CHANGE}."
     if marks := find_marks(table, data):
         return "tag", f"The task is tag, since {marks}; {CHANGE}."
     if not data.text and are_questions(table) and _stand_in_context(table):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tunesmith.core.example import Example
+from tunesmith.core.example import DialogueExample, Example, WritingExample
 from tunesmith.data.labels import classes_of
 
 Array = np.ndarray[Any, Any]
@@ -92,12 +92,18 @@ def strata_of(examples: Sequence[Example]) -> Array:
     if targets and isinstance(targets[0], int | float):
         ranks = np.argsort(np.argsort(np.asarray(targets, dtype=np.float64), kind="stable"), kind="stable")
         return ranks * min(BINS, max(1, len(targets) // 4)) // len(targets)
-    counts = Counter(name for target in targets for name in classes_of(target))
+    classes = [_classes(example) for example in examples]
+    counts = Counter(name for names in classes for name in names)
     names = [
-        min(classes_of(target), key=lambda name: (counts[name], name), default="answered" if target else "")
-        for target in targets
+        min(own, key=lambda name: (counts[name], name), default="answered" if target else "")
+        for own, target in zip(classes, targets, strict=True)
     ]
     return np.unique(np.asarray(names, dtype=object).astype(str), return_inverse=True)[1].reshape(-1)
+
+
+def _classes(example: Example) -> tuple[str, ...]:
+    """Return the classes of a row; a text that is to be written is none, though it is a string as classes are."""
+    return () if isinstance(example, DialogueExample | WritingExample) else classes_of(example.target)
 
 
 class _Units:
@@ -190,11 +196,11 @@ def _latest(units: _Units, times: Array, share: float) -> list[int]:
 
 def _return_lost(units: _Units, held: list[int], examples: Sequence[Example]) -> list[int]:
     """Give back the smallest unit of every class of which nothing would be kept."""
-    totals = Counter(name for example in examples for name in classes_of(example.target))
+    totals = Counter(name for example in examples for name in _classes(example))
     kept, owners = Counter(totals), dict[str, list[int]]()
     for unit in held:
         for row in units.rows[unit].tolist():
-            for name in classes_of(examples[row].target):
+            for name in _classes(examples[row]):
                 kept[name] -= 1
                 owners.setdefault(name, []).append(unit)
     back: set[int] = set()

@@ -299,6 +299,42 @@ CODES: dict[str, Code] = {
         "Without pairs that are more and pairs that are less alike, no similarity can be learnt from scores.",
         "Give pairs with different scores, or only pairs that belong together and no score column.",
     ),
+    "K170": Code(
+        "A row without a text to write",
+        "What is to be written is what is learnt; a row that says nothing of it teaches silence.",
+        "Fill or remove the row, or set data.on_bad_row to error or skip.",
+    ),
+    "K171": Code(
+        "Dialogues that cannot be read",
+        "A dialogue is a list of turns, each with a role and a text. Calls of tools and pictures are no part of it.",
+        'Write [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}], or remove the rows.',
+    ),
+    "K172": Code(
+        "Roles out of order",
+        "Models are trained on a system prompt, then user and assistant in turn; most templates refuse anything else. "
+        "Two turns of the assistant in a row may be one message in two parts, or two answers to choose from.",
+        "Mend the rows, or set data.on_bad_row to keep, which joins turns of one speaker by a line break.",
+    ),
+    "K173": Code(
+        "Dialogues that were brought into order",
+        "Turns of one speaker in a row were joined; turns that nobody answers, or that answer nobody, teach nothing.",
+        "Nothing need be done; look at a few of the rows if there are many.",
+    ),
+    "K174": Code(
+        "One prompt, several answers",
+        "Several answers may all be right. They then weigh more than others, and a score against one of them is low.",
+        "Nothing need be done if all are right; else keep the right one.",
+    ),
+    "K175": Code(
+        "Texts to write that are much longer than the rest",
+        "They take most of the time and memory of their batch, and are often not what the others are.",
+        "Look at the rows; shorten or remove them if they come from a mistake.",
+    ),
+    "K176": Code(
+        "Texts to write in another script",
+        "What is written in training is what the model will write: a few rows in another language are often misplaced.",
+        "Look at the rows, and remove those that do not belong to the data.",
+    ),
     # K2xx recipe
     "K201": Code(
         "There is no such key",

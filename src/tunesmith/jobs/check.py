@@ -10,7 +10,7 @@ from tunesmith.core.report import Finding
 from tunesmith.data.check import inspect
 from tunesmith.data.findings import by_severity
 from tunesmith.data.load import file_facts
-from tunesmith.data.rows import label_counts, prepare
+from tunesmith.data.rows import prepare
 from tunesmith.errors import RunError
 from tunesmith.models.sources import resolve_model
 from tunesmith.recipe.schema import Data, Recipe
@@ -115,7 +115,7 @@ def check(
         rows_read=train.table.rows_read,
         rows_kept=len(train),
         columns=prepared.columns,
-        labels=label_counts(train.targets),
+        labels=prepared.label_counts(train.targets),
         findings=by_severity([*unknown, *inspection.findings]),
         guesses=tuple(guesses),
         files=file_facts(prepared, recipe.data),
