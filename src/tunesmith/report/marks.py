@@ -40,7 +40,7 @@ def marked_text(text: str, marks: Sequence[Mark], parts: Sequence[Part]) -> Mark
     shown: list[Markup | str] = []
     for number, (start, end) in enumerate(parts):
         if start > 0:
-            shown.append(_gap(" … " if number else "… "))
+            shown.append(gap(" … " if number else "… "))
         at = start
         for mark in marks:
             first, last = max(mark.start, start), min(mark.end, end)
@@ -51,7 +51,7 @@ def marked_text(text: str, marks: Sequence[Mark], parts: Sequence[Part]) -> Mark
             at = last
         shown.append(text[at:end])
     if parts and parts[-1][1] < len(text):
-        shown.append(_gap(" …"))
+        shown.append(gap(" …"))
     return tag("p", join(*shown), class_="quote marked", dir="auto")
 
 
@@ -60,5 +60,6 @@ def named_line(name: str, content: Markup) -> Markup:
     return tag("div", tag("span", name, class_="line-name"), content, class_="line")
 
 
-def _gap(dots: str) -> Markup:
+def gap(dots: str) -> Markup:
+    """Return dots for what was left out."""
     return tag("span", dots, class_="gap")

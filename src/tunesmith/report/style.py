@@ -6,7 +6,7 @@ in both, and no meaning rests on colour alone: a word stands beside each.
 
 from __future__ import annotations
 
-from tunesmith.report import style_marks
+from tunesmith.report import style_marks, style_sides
 
 _LIGHT = """
 --ground:#f5f6f8; --sheet:#ffffff; --sunk:#f0f2f5; --ink:#18212b; --soft:#57636f; --rule:#dde2e8; --grid:#e8ebef;
@@ -140,7 +140,7 @@ pre{{max-height:none;white-space:pre-wrap;overflow-wrap:anywhere}} .scroll{{over
 
 STYLE = (
     f":root{{{_LIGHT}{style_marks.LIGHT}}}@media (prefers-color-scheme:dark){{:root{{{_DARK}{style_marks.DARK}}}}}"
-    f"{_BASE}{_VERDICT}{_PLOTS}{_TABLES}{_LISTS}{style_marks.MARKS}{_PHONE}{style_marks.PHONE}}}"
+    f"{_BASE}{_VERDICT}{_PLOTS}{_TABLES}{_LISTS}{style_marks.MARKS}{style_sides.SIDES}{_PHONE}{style_marks.PHONE}}}"
     f"{_PRINT}{style_marks.PRINT}}}"
 )
 """The whole style sheet; it refers to nothing outside the page."""

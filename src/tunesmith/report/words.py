@@ -33,13 +33,19 @@ TASKS = {
     "tag": "Tagging",
     "answer": "Question answering",
     "embed": "Search and matching",
+    "seq2seq": "Text to text",
+    "chat": "Dialogue",
 }
 
 
 def metric_name(metric: str) -> MetricName:
     """Return how `metric` is written; a name we do not know keeps its words."""
     title = DISPLAY.get(metric, metric.replace("_", " "))
-    return MetricName(title[:1].upper() + title[1:], metric in SHARES, not HIGHER_IS_BETTER.get(metric, True))
+    return MetricName(
+        title if title == "chrF" else title[:1].upper() + title[1:],
+        metric in SHARES,
+        not HIGHER_IS_BETTER.get(metric, True),
+    )
 
 
 def limits(metric: str) -> tuple[float, float]:

@@ -12,6 +12,7 @@ from tunesmith.report.markup import Markup, breakable, join, tag
 from tunesmith.report.sections import spans
 from tunesmith.report.sections.answers import answer_card
 from tunesmith.report.sections.section import Section, details
+from tunesmith.report.sections.written import written_card
 
 _SHOWN, _DRAWN = 12, 6
 _MOST_LETTERS = 600
@@ -22,6 +23,11 @@ _LEADS = {
     "answer": "Test questions whose answer shares least with a right one, the surest first among equals. Read them: "
     "some answers will be as good as the one that counts.",
 }
+_LEADS |= dict.fromkeys(
+    ("seq2seq", "chat"),
+    "Test rows whose text is least like the reference. Read them: a good text in other words looks as bad as a wrong "
+    "one.",
+)
 _SURE = "Test rows on which the model was surest and wrong. Read them: some will be labelling errors."
 _FAR = "Test rows with the largest distance between prediction and truth."
 _MISPLACED = "Test pairs whose place in the order of cosines is furthest from their place in the order of scores."
@@ -40,9 +46,12 @@ def errors(report: ReportData) -> Section | None:
 
 
 def samples(report: ReportData) -> Section | None:
-    """Return the rows that were drawn at random: what the model does on an ordinary row."""
+    """Return the rows that were drawn at random: what the model does on an ordinary row.
+
+    None where some stand beside what the base model wrote already.
+    """
     found = report.get("samples") or []
-    if not found:
+    if not found or (report.get("sides") or {}).get("drawn"):
         return None
     lead = "Test rows drawn at random, right or wrong: what the model does on an ordinary day."
     return Section("samples", "A random sample", join(tag("p", lead, class_="lead"), _cards(report, found, _DRAWN)))
@@ -65,6 +74,8 @@ def _cards(report: ReportData, rows: Sequence[Shown], most: int) -> Markup:
             return spans.span_card(row, kinds)
         if task == "answer":
             return answer_card(row)
+        if task in ("seq2seq", "chat"):
+            return written_card(row)
         return _pair_card(row) if task == "embed" else _card(row, is_number)
 
     cards = [card(row) for row in rows]
