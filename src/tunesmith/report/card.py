@@ -22,11 +22,15 @@ _HUB_METRICS = {
     "accuracy": "accuracy", "macro_f1": "f1", "weighted_f1": "f1", "micro_f1": "f1", "samples_f1": "f1",
     "mcc": "matthews_correlation", "roc_auc": "roc_auc", "pearson": "pearsonr", "spearman": "spearmanr",
     "mae": "mae", "subset_accuracy": "accuracy", "span_f1": "f1", "span_precision": "precision",
-    "span_recall": "recall", "answer_f1": "f1", "exact_match": "exact_match",
+    "span_recall": "recall", "answer_f1": "f1", "exact_match": "exact_match", "chrf": "chrf", "bleu": "bleu",
+    "rouge_1": "rouge", "rouge_2": "rouge", "rouge_l": "rouge", "perplexity": "perplexity",
 }  # fmt: skip
 """Our metrics → the hub's names; what has none there is left out of the front matter."""
 
-_PIPELINES = {"tag": "token-classification", "answer": "question-answering", "embed": "sentence-similarity"}
+_PIPELINES = {
+    "tag": "token-classification", "answer": "question-answering", "embed": "sentence-similarity",
+    "seq2seq": "text2text-generation", "chat": "text-generation",
+}  # fmt: skip
 """Task → what the hub calls it; the others are text classification."""
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~$])")
@@ -108,9 +112,13 @@ def _intended_use(report: ReportData) -> list[str]:
         f"{_or_none(report)}. It writes nothing of its own.",
         "embed": "It gives a text a vector; texts that belong together have a high cosine. Use it to search, to match "
         "and to find near-duplicates.",
+        "seq2seq": "It writes a text from a text. What it writes may be wrong and sound right: have it checked where "
+        "that matters.",
+        "chat": "It writes the next turn of a dialogue. What it writes may be wrong and sound right: have it checked "
+        "where that matters.",
     }.get(task, "")
     return [
-        does if labels or task in ("regress", "pair", "answer", "embed") else "",
+        does if labels or task in ("regress", "pair", "answer", "embed", "seq2seq", "chat") else "",
         "It is meant for texts like those it was trained and tested on. On other topics, languages, times or sources "
         "its scores are unknown: test it there first.",
     ]
