@@ -29,7 +29,8 @@ PAGES = [ROOT / "README.md", ROOT / "benchmarks" / "README.md", *sorted(DOCS.rgl
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 MODULES = [
     "data.arrays", "data.duplicates", "data.findings", "data.header", "data.labels", "data.minhash", "data.names",
-    "data.scripts", "data.split", "data.times", "engine.optim", "errors", "models.known", "recipe.diff", "recipe.parse",
+    "data.scripts", "data.split", "data.times", "engine.optim", "errors", "evaluation.bleu", "evaluation.chrf",
+    "evaluation.rouge", "evaluation.runs", "models.known", "recipe.diff", "recipe.parse",
     "recipe.text", "report.markup", "report.plots.axes", "runs.files", "runs.lock", "runs.seed", "tasks.labels",
 ]  # fmt: skip
 """Modules whose examples are run. Those of `jobs`, `bundle` and the package itself would train, and are skipped."""
