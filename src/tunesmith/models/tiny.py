@@ -5,17 +5,13 @@ Each family has the kind of tokenizer that its published models have, built from
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from math import log
 from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import normalizers, processors
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -27,16 +23,12 @@ from transformers import (
     XLMRobertaTokenizer,
 )
 
-from tunesmith.core.words import words_of
 from tunesmith.models.load import quiet
+from tunesmith.models.tinytokens import LETTERS, ROBERTA_SPECIALS, byte_pairs, counted, merges_of, pieces
 
 LIMIT = 64
 """Tokens that a tiny model takes."""
 SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-ROBERTA_SPECIALS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
-LETTERS = tuple(chr(code) for code in range(33, 127))
-MERGES = 120
-"""Merges of byte pairs at most, beside the 256 bytes."""
 SMALL: dict[str, Any] = {
     "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32,
     "max_position_embeddings": LIMIT, "initializer_range": 0.2,
@@ -50,60 +42,19 @@ BEHIND_PADDING: dict[str, Any] = {
 
 def _wordpiece(texts: Sequence[str], kind: Any = BertTokenizer) -> Any:
     """Return a WordPiece tokenizer that knows the words of `texts`, and single letters for all others."""
-    words = sorted(_counted(text.lower() for text in texts))
-    pieces = [*SPECIALS, *dict.fromkeys([*LETTERS, *(f"##{letter}" for letter in LETTERS), *words])]
-    return kind({piece: at for at, piece in enumerate(pieces)}, model_max_length=LIMIT)
-
-
-def _byte_pairs(texts: Sequence[str], specials: Sequence[str] = ROBERTA_SPECIALS) -> Tokenizer:
-    """Return a byte-level BPE tokenizer trained on `texts`; a space belongs to the word behind it."""
-    found = Tokenizer(models.BPE())
-    found.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    bytes_ = sorted(pre_tokenizers.ByteLevel.alphabet())
-    size = len(specials) + len(bytes_) + MERGES
-    trainer = trainers.BpeTrainer(
-        vocab_size=size, special_tokens=list(specials), initial_alphabet=bytes_, show_progress=False
-    )
-    found.train_from_iterator(texts, trainer)
-    return found
-
-
-def _pieces(texts: Sequence[str], specials: Sequence[str]) -> list[tuple[str, float]]:
-    """Return pieces with log probabilities for a unigram model: words with a mark of the space, neighbours, signs.
-
-    Made by counting: training such a model adds in an order of its own, so two trainings give two vocabularies.
-    """
-    words, signs, neighbours = _counted(texts), Counter[str](), Counter[str]()
-    for text in texts:
-        signs.update(sign for sign in text if not sign.isspace())
-        neighbours.update(
-            a + b for a, b in pairwise(text) if not (a + b).isascii() and not (a.isspace() or b.isspace())
-        )
-    counts = Counter({f"▁{word}": count * len(word) ** 2 for word, count in words.items()})
-    counts.update({pair: count for pair, count in neighbours.items() if count > 1})
-    counts.update(dict.fromkeys((*LETTERS, *signs), 1) | {"▁": 1, ").": 2, "'s": 2})
-    total = counts.total()
-    known = [(piece, log(count / total)) for piece, count in sorted(counts.items())]
-    return [*((special, 0.0) for special in specials), *known]
-
-
-def _counted(texts: Iterable[str]) -> Counter[str]:
-    return Counter(text[start:end] for text in texts for start, end in words_of(text))
+    words = sorted(counted(text.lower() for text in texts))
+    known = [*SPECIALS, *dict.fromkeys([*LETTERS, *(f"##{letter}" for letter in LETTERS), *words])]
+    return kind({piece: at for at, piece in enumerate(known)}, model_max_length=LIMIT)
 
 
 def _roberta(texts: Sequence[str]) -> Any:
-    model = _plain(_byte_pairs(texts))
-    return RobertaTokenizer(vocab=model["vocab"], merges=[tuple(m) for m in model["merges"]], model_max_length=LIMIT)
-
-
-def _plain(tokenizer: Tokenizer) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = json.loads(tokenizer.to_str())["model"]
-    return found
+    vocab, merges = merges_of(byte_pairs(texts))
+    return RobertaTokenizer(vocab=vocab, merges=merges, model_max_length=LIMIT)
 
 
 def _modernbert(texts: Sequence[str]) -> Any:
     """Without the class of its own that other families have: offsets of tokens begin at the space before a word."""
-    found = _byte_pairs(texts, SPECIALS)
+    found = byte_pairs(texts, SPECIALS)
     found.normalizer = normalizers.NFC()
     found.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
@@ -115,11 +66,11 @@ def _modernbert(texts: Sequence[str]) -> Any:
 
 
 def _xlm_roberta(texts: Sequence[str]) -> Any:
-    return XLMRobertaTokenizer(vocab=_pieces(texts, ROBERTA_SPECIALS), model_max_length=LIMIT)
+    return XLMRobertaTokenizer(vocab=pieces(texts, ROBERTA_SPECIALS), model_max_length=LIMIT)
 
 
 def _deberta(texts: Sequence[str]) -> Any:
-    return DebertaV2Tokenizer(vocab=_pieces(texts, SPECIALS), model_max_length=LIMIT)
+    return DebertaV2Tokenizer(vocab=pieces(texts, SPECIALS), model_max_length=LIMIT)
 
 
 @dataclass(frozen=True, slots=True)
