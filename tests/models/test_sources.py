@@ -335,14 +335,15 @@ def test_the_hub_is_asked_for_safetensors_and_refused_for_pickles(monkeypatch: p
     folder = model_folder(Path("snapshot"), model_dot_safetensors=WEIGHTS)
     names = [
         "config.json", "tokenizer.json", "vocab.txt", "model.safetensors", "1_Pooling/config.json", "LICENSE",
-        "pytorch_model.bin", "tf_model.h5", "onnx/model.onnx", "onnx/config.json", "modeling.py",
+        "chat_template.jinja", "source.spm", "pytorch_model.bin", "tf_model.h5", "onnx/model.onnx", "onnx/config.json",
+        "modeling.py",
     ]  # fmt: skip
     client = Hub(names, folder)
     monkeypatch.setattr(huggingface_hub, "HfApi", lambda: client)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", client.snapshot_download)
     assert resolve_model("owner/name") == folder
     wanted = {key: client.options[key] for key in ("allow_patterns", "ignore_patterns")}
-    assert list(filter_repo_objects(names, **wanted)) == names[:6]
+    assert list(filter_repo_objects(names, **wanted)) == names[:8]
     client.names = ["config.json", "pytorch_model.bin"]
     with pytest.raises(InputError) as caught:
         resolve_model("owner/name")
@@ -361,7 +362,7 @@ def test_a_hub_without_a_network_is_unreachable_not_a_traceback(monkeypatch: pyt
 
 
 def test_the_table_of_known_models_is_sound() -> None:
-    assert len({model.name for model in KNOWN}) == len(KNOWN) == 6
+    assert len({model.name for model in KNOWN}) == len(KNOWN) == 7
     for model in KNOWN:
         assert hub.is_hub_id(model.hub)
         assert find_known(model.name) == find_known(model.hub) == model

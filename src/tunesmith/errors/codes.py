@@ -418,6 +418,28 @@ CODES: dict[str, Code] = {
         "Characters that its tokenizer has no piece for all become the same unknown token: it cannot tell them apart.",
         "Take a model of the language; `tunesmith models` says what each was made for.",
     ),
+    "K306": Code(
+        "The architecture is code in the folder",
+        "Loading such a model runs whatever Python its author put beside the weights; that is never done here.",
+        "Choose a model of an architecture that transformers has; mostly the authors offer one.",
+    ),
+    "K307": Code(
+        "The model does not write in this way",
+        "Dialogues need a decoder (causal LM), translations and summaries an encoder with a decoder; a model that was "
+        "made for something else would write noise.",
+        "Choose another model or another task, as the message says; `tunesmith models` lists models.",
+    ),
+    "K308": Code(
+        "No encoder-decoder can be made of these models",
+        "A decoder started from an encoder must be able to look at the other one's states, and both must read the same "
+        "tokens.",
+        "Take the same encoder for both sides, of an architecture such as BERT, RoBERTa or XLM-RoBERTa.",
+    ),
+    "K309": Code(
+        "The tokenizer lacks what the task needs",
+        "Rows of one batch are filled up with a padding token, and some models are told their languages by a token.",
+        "Take a language code that the message suggests, or another model.",
+    ),
     "K310": Code(
         "No such model",
         "A model is a folder, a known name or a hub id written owner/name.",

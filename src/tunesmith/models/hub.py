@@ -10,7 +10,7 @@ from pathlib import Path
 from tunesmith.models.folder import check_folder, is_model, pickles_only
 from tunesmith.models.known import Unreachable
 
-WANTED = ("*.json", "*.txt", "*.model", "*.safetensors", "LICENSE*", "NOTICE*", "README.md")
+WANTED = ("*.json", "*.txt", "*.model", "*.spm", "*.jinja", "*.safetensors", "LICENSE*", "NOTICE*", "README.md")
 _UNWANTED = ("onnx/*", "openvino/*", "coreml/*", "original/*")
 _ANSWER_SECONDS = 10.0
 

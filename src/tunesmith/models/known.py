@@ -118,6 +118,16 @@ KNOWN: tuple[KnownModel, ...] = (
         good_for="Many languages, with a GPU and a thousand rows or more.",
         truth="A language model only; over a gigabyte to download.",
     ),
+    KnownModel(
+        name="smollm2",
+        title="SmolLM2-135M-Instruct",
+        hub="HuggingFaceTB/SmolLM2-135M-Instruct",
+        parameters=134_515_008,
+        languages="English",
+        licence="Apache-2.0",
+        good_for="Writing: dialogues and instructions in English, with LoRA also on a CPU.",
+        truth="A small decoder: it follows short instructions and makes facts up; it does not classify.",
+    ),
 )
 
 

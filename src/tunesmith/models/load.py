@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +12,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 from transformers import (
+    CONFIG_MAPPING,
     AutoConfig,
     AutoModel,
     AutoModelForQuestionAnswering,
@@ -59,20 +60,45 @@ class LoadedModel:
     limit: int
 
 
-def load_tokenizer(folder: Path) -> tuple[Any, int]:
-    """Return the tokenizer of a model folder, and the most tokens its model takes."""
+def read_config(folder: Path) -> Any:
+    """Return the configuration of a model folder.
+
+    Raises:
+        InputError: there is none that can be read, or its architecture is code in the folder (K306), which is not run.
+    """
     with quiet(), faults_of(folder):
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
-    if not tokenizer.is_fast:
+        plain = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        if plain.get("auto_map") and plain.get("model_type") not in CONFIG_MAPPING:
+            message = "its architecture is Python code that lies in the folder, and such code is never run."
+            raise InputError(Fault("K306", str(folder), message, "Choose an architecture that transformers has."))
+        return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+
+
+def load_tokenizer(folder: Path, *, fast: bool = True) -> tuple[Any, int]:
+    """Return the tokenizer of a model folder, and the most tokens its model takes.
+
+    Raises:
+        InputError: it cannot be read, or has no fast version although `fast` asks for one.
+    """
+    config = read_config(folder)
+    with quiet(), faults_of(folder):
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    if fast and not tokenizer.is_fast:
         raise InputError(
             Fault("K303", str(folder), "its tokenizer has no fast version, which offsets and windows need.",
                   "Choose a model with a tokenizer.json, or convert it with `transformers`.")
         )  # fmt: skip
+    return tokenizer, int(min(_positions(config), tokenizer.model_max_length))
+
+
+def _positions(config: Any) -> int:
+    """Return how many positions a model knows; 512 where it says nothing, as models of relative positions do."""
+    if config.model_type == "encoder-decoder":
+        return min(_positions(config.encoder), _positions(config.decoder))
     positions = getattr(config, "max_position_embeddings", None) or 512
-    if getattr(config, "model_type", "") in ("roberta", "xlm-roberta", "camembert"):
+    if config.model_type in ("roberta", "xlm-roberta", "camembert"):
         positions -= getattr(config, "pad_token_id", 1) + 1  # their positions start behind the padding id
-    return tokenizer, int(min(positions, tokenizer.model_max_length))
+    return int(positions)
 
 
 def load_model(
@@ -124,8 +150,7 @@ def load_model(
 
 def _dropout(folder: Path, share: float | None) -> dict[str, float]:
     """Return the settings that give attention weights a dropout of `share`, by the name the architecture has for it."""
-    with quiet(), faults_of(folder):
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    config = read_config(folder)
     names = ("attention_probs_dropout_prob", "attention_dropout")
     return {} if share is None else {name: share for name in names if hasattr(config, name)}
 
@@ -136,8 +161,7 @@ def _is_pooled(folder: Path, problem: Problem, kind: HeadKind, own: Any) -> bool
     Raises:
         InputError: the architecture has no head that was asked for, or that the task can do with.
     """
-    with quiet(), faults_of(folder):
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    config = read_config(folder)
     ships = type(config) in own._model_mapping
     if problem in OWN_HEADS:
         if not ships:
@@ -161,7 +185,7 @@ def _names(head: HeadSpec) -> dict[str, Any]:
 
 def _pooled(folder: Path, head: HeadSpec, pooling: str, changes: dict[str, float]) -> tuple[Any, Any]:
     """Return the body with our own head, and the names of weights that its files lack."""
-    body_config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    body_config = read_config(folder)
     body, told = AutoModel.from_pretrained(
         folder, dtype=torch.float32, local_files_only=True, output_loading_info=True, use_safetensors=True,
         **body_options(body_config), **changes,
@@ -231,9 +255,18 @@ def _refuse_missing(folder: Path, missing: Any, model: nn.Module) -> None:
     """A new head may be missing from the file; anything of the body may not."""
     base = getattr(model, "base_model_prefix", "")
     inside = isinstance(model, PooledForSequenceClassification | Embedder)
-    lost = sorted(k for k in missing if (inside or k.startswith(base + ".")) and "pooler" not in k)
-    if lost:
+    refuse_lost(folder, [k for k in missing if (inside or k.startswith(base + ".")) and "pooler" not in k])
+
+
+def refuse_lost(folder: Path, lost: Iterable[str], part: str = "the body") -> None:
+    """Refuse a model whose files lack weights that would start from noise.
+
+    Raises:
+        InputError: `lost`, the names of the weights, is not empty.
+    """
+    names = sorted(lost)
+    if names:
         raise InputError(
-            Fault("K304", str(folder), f"{len(lost)} weights of the body are not in its files, such as {lost[0]}.",
+            Fault("K304", str(folder), f"{len(names)} weights of {part} are not in its files, such as {names[0]}.",
                   "The files do not belong to this config.json; fetch the model again.")
         )  # fmt: skip
