@@ -9,7 +9,7 @@ from tunesmith.core.example import Span
 from tunesmith.core.prediction import Mention
 from tunesmith.evaluation.figure import as_objects
 from tunesmith.evaluation.interval import bootstrap
-from tunesmith.evaluation.spans import NONE, SPANS, error_kinds, kind_confusion, per_kind
+from tunesmith.evaluation.spans import NONE, SPANS, error_kinds, kind_confusion, outcomes, per_kind
 
 KINDS = ("person", "place", "work")
 WIDTH = 3
@@ -146,6 +146,16 @@ def test_every_error_is_of_one_kind():
     assert error_kinds(TARGETS, OUTPUTS) == {
         "right": 1, "boundary": 1, "kind": 1, "both": 1, "missed": 1, "invented": 1,
     }  # fmt: skip
+
+
+def test_every_span_knows_what_became_of_it():
+    marked = [Span(0, 4, "place"), Span(5, 9, "place"), Span(20, 24, "work"), Span(30, 34, "work")]
+    given_spans = [Mention(20, 24, "", "place", 0.9), Mention(0, 9, "", "place", 0.9), Mention(5, 9, "", "place", 0.9),
+                   Mention(40, 44, "", "work", 0.9)]  # fmt: skip
+    assert outcomes(marked, given_spans) == (
+        ["boundary", "right", "kind", "missed"], ["kind", "boundary", "right", "invented"],
+    )  # fmt: skip
+    assert outcomes([], []) == ([], [])
 
 
 def test_confusion_holds_every_span_once():

@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from tunesmith.core.example import Span
+from tunesmith.core.prediction import Mention
 from tunesmith.core.task import Metric
-from tunesmith.evaluation.figure import Array, Figure, divide
+from tunesmith.evaluation.figure import Array, Figure, as_objects, divide
 
-__all__ = ["NONE", "SPANS", "error_kinds", "kind_confusion", "per_kind"]
+__all__ = ["NONE", "SPANS", "error_kinds", "kind_confusion", "outcomes", "per_kind"]
 
 NONE = "(none)"
 """The row and column of `kind_confusion` for what has no partner on the other side."""
@@ -230,6 +232,16 @@ def error_kinds(targets: Array, outputs: Array) -> dict[str, int]:
     found = {name: len(left) for name, (left, _) in pairs.items()}
     paired = sum(found.values())
     return {**found, "missed": len(sides.marked.row) - paired, "invented": len(sides.given.row) - paired}
+
+
+def outcomes(marked: Sequence[Span], given: Sequence[Span | Mention]) -> tuple[list[str], list[str]]:
+    """Return what became of each span of one text, on either side: a key of `error_kinds`, which counts them."""
+    sides = _sides(as_objects([marked]), as_objects([given]))
+    found = ["missed"] * len(marked), ["invented"] * len(given)
+    for name, (left, right) in _paired(sides).items():
+        for one, other in zip(left.tolist(), right.tolist(), strict=True):
+            found[0][one] = found[1][other] = name
+    return found
 
 
 def kind_confusion(targets: Array, outputs: Array, labels: Sequence[str]) -> dict[str, Any]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from tunesmith.core.example import Span
 from tunesmith.core.report_schema import ReportData, Shown, SpanData
+from tunesmith.evaluation.spans import outcomes
 
 COLOURS = 12
 """Hues that the style sheet has; more kinds than that share them, and their names tell them apart."""
@@ -48,42 +50,18 @@ def _known(spans: Sequence[SpanData], size: int) -> list[SpanData]:
 
 
 def paired(marked: Sequence[SpanData], found: Sequence[SpanData]) -> tuple[list[Sided], list[Sided]]:
-    """Return both sides with what became of each span, paired one to one as `evaluation.spans.error_kinds` does.
+    """Return both sides with what became of each span, paired one to one as `evaluation.spans` does.
 
     Args:
         marked: in order.
         found: in order, as `spans_in` gives them.
     """
-    outcomes = [["missed"] * len(marked), ["invented"] * len(found)]
-    for outcome, fits in _FITS:
-        for j, given in enumerate(found):
-            if outcomes[1][j] != "invented":
-                continue
-            partner = next((i for i, span in enumerate(marked) if outcomes[0][i] == "missed" and fits(span, given)), -1)
-            if partner >= 0:
-                outcomes[0][partner] = outcomes[1][j] = outcome
+    kinds = outcomes(_plain(marked), _plain(found))
     return (
-        [Sided(span, outcome) for span, outcome in zip(marked, outcomes[0], strict=True)],
-        [Sided(span, outcome) for span, outcome in zip(found, outcomes[1], strict=True)],
+        [Sided(span, kind) for span, kind in zip(marked, kinds[0], strict=True)],
+        [Sided(span, kind) for span, kind in zip(found, kinds[1], strict=True)],
     )
 
 
-def _touch(one: SpanData, other: SpanData) -> bool:
-    return one["start"] < other["end"] and other["start"] < one["end"]
-
-
-def _same_bounds(one: SpanData, other: SpanData) -> bool:
-    return (one["start"], one["end"]) == (other["start"], other["end"])
-
-
-def _same_kind(one: SpanData, other: SpanData) -> bool:
-    return one.get("label") == other.get("label")
-
-
-_FITS: tuple[tuple[str, Callable[[SpanData, SpanData], bool]], ...] = (
-    ("right", lambda one, other: _same_bounds(one, other) and _same_kind(one, other)),
-    ("boundary", lambda one, other: _touch(one, other) and _same_kind(one, other)),
-    ("kind", _same_bounds),
-    ("both", _touch),
-)
-"""The ways in which two spans can belong together, the best first."""
+def _plain(spans: Sequence[SpanData]) -> list[Span]:
+    return [Span(span["start"], span["end"], span.get("label", "")) for span in spans]
