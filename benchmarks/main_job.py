@@ -15,24 +15,20 @@ label in sorted order `rng.sample(rows, shots)`; full, `random.Random(0).shuffle
 
 from __future__ import annotations
 
-import argparse
 import csv
 import gzip
-import json
 import random
 import statistics
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
-DATA = ROOT.parent / "shared" / "data"
-RESULTS = ROOT / "benchmarks" / "results" / "main_job.jsonl"
+from cells import DATA, Bench, main, tell
+
 CELLS = ("trec6:64", "ag_news:64", "sst2:64", "banking77:10", "trec6:full", "sst2:full")
+SEEDS = (0, 1, 2)
 FULL = 4000
 DEV_ROWS = 600
-MARKS = ("<!-- main_job -->", "<!-- /main_job -->")
 
 Rows = list[dict[str, str]]
 
@@ -103,7 +99,7 @@ def run_cell(cell: str, seed: int, on: str, sets: list[str]) -> dict[str, Any]:
             "text": "text", "label": "label",
         }  # fmt: skip
         recipe = parse({"task": "classify", "data": data, "text": {"max_tokens": 128}, "seed": seed}, sets=sets)
-        report = train(recipe, folder=folder / "run", progress=_tell).report()
+        report = train(recipe, folder=folder / "run", progress=tell).report()
     rows = {entry["label"]: entry["f1"] for entry in report["per_class"]}
     return {
         "cell": cell, "seed": seed, "on": on, "sets": sets, "n_train": len(kept), "n_test": len(measured),
@@ -114,24 +110,6 @@ def run_cell(cell: str, seed: int, on: str, sets: list[str]) -> dict[str, Any]:
         "steps": [h["step"] for h in report["history"]][-1], "seconds": report["speed"]["train_seconds"],
         "recipe": {k: v for k, v in report["recipe"].items() if k != "data"},
     }  # fmt: skip
-
-
-def _tell(event: dict[str, Any]) -> None:
-    if event["kind"] == "dev":
-        print(f"  {event['stage']} step {event['step']}: {event['metric']} {event['score']:.4f}", file=sys.stderr)
-
-
-def key(line: dict[str, Any]) -> tuple[Any, ...]:
-    """Return what makes a cell the same cell."""
-    return (line["cell"], line["seed"], line["on"], tuple(line["sets"]))
-
-
-def known() -> dict[tuple[Any, ...], dict[str, Any]]:
-    """Return the cells that were run."""
-    if not RESULTS.exists():
-        return {}
-    lines = [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()]
-    return {key(line): line for line in lines}
 
 
 def table(lines: list[dict[str, Any]]) -> str:
@@ -167,35 +145,5 @@ def spread(values: list[float], *, sign: bool = False) -> str:
     return f"{mean} ({form.format(100 * min(values))} to {form.format(100 * max(values))})"
 
 
-def main() -> None:
-    """Run what is missing and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("cells", nargs="*", default=CELLS, help="data:rows a class, or data:full")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--on", choices=["test", "dev"], default="test")
-    parser.add_argument("--set", dest="sets", action="append", default=[], help="override of the recipe, key=value")
-    parser.add_argument("--write", type=Path, help="a page with the markers <!-- main_job --> and <!-- /main_job -->")
-    chosen = parser.parse_args()
-    if not DATA.is_dir():
-        sys.exit("needs ../shared/data beside the project")
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    wanted = [(cell, seed) for cell in chosen.cells for seed in chosen.seeds]
-    for cell, seed in wanted:
-        if (cell, seed, chosen.on, tuple(chosen.sets)) in known():
-            continue
-        print(f"{cell} seed {seed} on {chosen.on} {' '.join(chosen.sets)}", file=sys.stderr)
-        line = run_cell(cell, seed, chosen.on, chosen.sets)
-        with RESULTS.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
-    keys = {(cell, seed, chosen.on, tuple(chosen.sets)) for cell, seed in wanted}
-    text = table([line for k, line in known().items() if k in keys])
-    print(text)
-    if chosen.write:
-        page = chosen.write.read_text(encoding="utf-8")
-        before, _, rest = page.partition(MARKS[0])
-        _, _, after = rest.partition(MARKS[1])
-        chosen.write.write_text(f"{before}{MARKS[0]}\n{text}\n{MARKS[1]}{after}", encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    main(Bench("main_job", dict.fromkeys(CELLS, SEEDS), run_cell, table, usual=SEEDS), __doc__)

@@ -15,20 +15,15 @@ train; nor has cmrc2018 a dev part.
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import statistics
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-ROOT = Path(__file__).parents[1]
-DATA = ROOT.parent / "shared" / "data"
-RESULTS = ROOT / "benchmarks" / "results" / "reading.jsonl"
+from cells import DATA, Bench, main, tell
+
 E5 = Path(os.environ.get("TEST_MODELS", Path.home() / ".cache" / "test-models")) / "e5-small"
-MARKS = ("<!-- reading -->", "<!-- /reading -->")
 
 
 NO_DEV = {"cluener": "dev", "cmrc2018": "test"}
@@ -89,7 +84,7 @@ def run_cell(name: str, seed: int, on: str, sets: list[str]) -> dict[str, Any]:
             "task": cell.task, "model": str(E5) if cell.model == "e5-small" else cell.model,
             "data": data_of(name, on), "seed": seed,
         }  # fmt: skip
-        report = train(parse(asked, sets=sets), folder=folder / "run", progress=_tell).report()
+        report = train(parse(asked, sets=sets), folder=folder / "run", progress=tell).report()
     return {
         "cell": name, "task": cell.task, "model": cell.model, "seed": seed, "on": on, "sets": sets,
         "metric": report["metric"], "n_train": report["data"]["train"], "n_test": report["data"]["test"],
@@ -99,21 +94,6 @@ def run_cell(name: str, seed: int, on: str, sets: list[str]) -> dict[str, Any]:
         "seconds": report["speed"]["train_seconds"], "threads": report["lock"]["machine"]["threads"],
         "recipe": {key: value for key, value in report["recipe"].items() if key not in ("data", "model")},
     }  # fmt: skip
-
-
-def _tell(event: dict[str, Any]) -> None:
-    if event["kind"] == "dev":
-        print(f"  {event['stage']} step {event['step']}: {event['metric']} {event['score']:.4f}", file=sys.stderr)
-
-
-def known() -> list[dict[str, Any]]:
-    """Return the lines that were run."""
-    return [json.loads(line) for line in RESULTS.read_text("utf-8").splitlines()] if RESULTS.exists() else []
-
-
-def key(line: dict[str, Any]) -> tuple[Any, ...]:
-    """Return what makes a line the same line."""
-    return (line["cell"], line["seed"], line["on"], tuple(line["sets"]))
 
 
 def table(lines: list[dict[str, Any]]) -> str:
@@ -152,35 +132,5 @@ def spread(values: list[float]) -> str:
     return mean if len(values) == 1 else f"{mean} ({min(values):.3f} to {max(values):.3f})"
 
 
-def main() -> None:
-    """Run what is missing and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("cells", nargs="*", default=list(CELLS), choices=[*CELLS, []], metavar="CELL")
-    parser.add_argument("--seeds", type=int, nargs="+", help="other seeds than the cell's own")
-    parser.add_argument("--on", choices=["test", "dev"], default="test")
-    parser.add_argument("--set", dest="sets", action="append", default=[], help="override of the recipe, key=value")
-    parser.add_argument("--write", type=Path, help="a page with the markers <!-- reading --> and <!-- /reading -->")
-    chosen = parser.parse_args()
-    if not DATA.is_dir():
-        sys.exit("needs ../shared/data beside the project")
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    wanted = [(cell, seed) for cell in chosen.cells for seed in chosen.seeds or CELLS[cell].seeds]
-    for cell, seed in wanted:
-        if (cell, seed, chosen.on, tuple(chosen.sets)) in map(key, known()):
-            continue
-        print(f"{cell} seed {seed} on {chosen.on} {' '.join(chosen.sets)}", file=sys.stderr)
-        line = run_cell(cell, seed, chosen.on, chosen.sets)
-        with RESULTS.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
-    keys = {(cell, seed, chosen.on, tuple(chosen.sets)) for cell, seed in wanted}
-    text = table([line for line in known() if key(line) in keys])
-    print(text)
-    if chosen.write:
-        page = chosen.write.read_text(encoding="utf-8")
-        before, _, rest = page.partition(MARKS[0])
-        _, _, after = rest.partition(MARKS[1])
-        chosen.write.write_text(f"{before}{MARKS[0]}\n{text}\n{MARKS[1]}{after}", encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    main(Bench("reading", {name: cell.seeds for name, cell in CELLS.items()}, run_cell, table), __doc__)

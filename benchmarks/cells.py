@@ -1,0 +1,103 @@
+"""Cells: trainings that a benchmark runs once each, keeps as lines of a file, and shows in a table of a page."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).parents[1]
+DATA = ROOT.parent / "shared" / "data"
+RESULTS = ROOT / "benchmarks" / "results"
+
+Line = dict[str, Any]
+
+
+class Bench(NamedTuple):
+    """A benchmark.
+
+    Args:
+        name: of `benchmarks/results/NAME.jsonl`, and of the markers `<!-- NAME -->` and `<!-- /NAME -->` of a page.
+        seeds: cell → the seeds it is run with.
+        run: (cell, seed, on, sets) → a line with at least these four and `seconds`.
+        table: lines → a Markdown table.
+        usual: seeds of a cell that is not among those of `seeds`; where there are none, no other cell can be run.
+    """
+
+    name: str
+    seeds: dict[str, Sequence[int]]
+    run: Callable[[str, int, str, list[str]], Line]
+    table: Callable[[list[Line]], str]
+    usual: Sequence[int] = ()
+
+    @property
+    def results(self) -> Path:
+        """Where the lines are kept."""
+        return RESULTS / f"{self.name}.jsonl"
+
+    def known(self) -> dict[tuple[Any, ...], Line]:
+        """Return the cells that were run, in the order of the file."""
+        if not self.results.exists():
+            return {}
+        lines = [json.loads(line) for line in self.results.read_text(encoding="utf-8").splitlines()]
+        return {(line["cell"], line["seed"], line["on"], tuple(line["sets"])): line for line in lines}
+
+    def measured(self, wanted: Sequence[tuple[str, int]], on: str, sets: list[str]) -> list[Line]:
+        """Run the cells that were not run yet, and return the lines of all that are wanted."""
+        self.results.parent.mkdir(parents=True, exist_ok=True)
+        keys = [(cell, seed, on, tuple(sets)) for cell, seed in wanted]
+        for key in keys:
+            if key in self.known():
+                continue
+            print(f"{key[0]} seed {key[1]} on {on} {' '.join(sets)}", file=sys.stderr)
+            line = self.run(key[0], key[1], on, sets)
+            with self.results.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+        return [line for key, line in self.known().items() if key in keys]
+
+
+def main(bench: Bench, doc: str | None) -> None:
+    """Run what is missing and print the table; put it into a page where that is asked."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("cells", nargs="*", metavar="CELL", help=f"{', '.join(bench.seeds)}; all of these by default")
+    parser.add_argument("--seeds", type=int, nargs="+", help="other seeds than the cells' own")
+    parser.add_argument("--on", choices=["test", "dev"], default="test")
+    parser.add_argument("--set", dest="sets", action="append", default=[], help="override of the recipe, key=value")
+    markers = f"<!-- {bench.name} --> and <!-- /{bench.name} -->"
+    parser.add_argument("--write", type=Path, help=f"a page with the markers {markers}")
+    chosen = parser.parse_args()
+    unknown = [cell for cell in chosen.cells if cell not in bench.seeds]
+    if unknown and not bench.usual:
+        parser.error(f"no cell {', '.join(unknown)}; there are {', '.join(bench.seeds)}")
+    if not DATA.is_dir():
+        sys.exit("needs ../shared/data beside the project")
+    cells = chosen.cells or bench.seeds
+    wanted = [(cell, seed) for cell in cells for seed in chosen.seeds or bench.seeds.get(cell, bench.usual)]
+    lines = bench.measured(wanted, chosen.on, chosen.sets)
+    text = bench.table(lines)
+    print(text)
+    print(
+        f"lines: {len(lines)}, hours of training: {sum(line['seconds'] for line in lines) / 3600:.2f}", file=sys.stderr
+    )
+    if chosen.write:
+        page = chosen.write.read_text(encoding="utf-8")
+        chosen.write.write_text(between(page, bench.name, text), encoding="utf-8")
+
+
+def between(page: str, name: str, text: str) -> str:
+    """Return `page` with `text` between its markers of that name."""
+    start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    if page.count(start) != 1 or page.count(end) != 1:
+        sys.exit(f"the page has not got {start} and {end} once each")
+    before, _, rest = page.partition(start)
+    _, _, after = rest.partition(end)
+    return f"{before}{start}\n{text}\n{end}{after}"
+
+
+def tell(event: dict[str, Any]) -> None:
+    """Print what was reached on dev while a training runs."""
+    if event["kind"] == "dev":
+        print(f"  {event['stage']} step {event['step']}: {event['metric']} {event['score']:.4f}", file=sys.stderr)
