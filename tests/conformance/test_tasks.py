@@ -98,7 +98,7 @@ def test_the_report_holds_the_figures_of_the_saved_bundle(task: str, trained: Tr
     report = Run.load(trained(task)).report()
     found = retest(trained(task))
     for name, score in report["test"].items():
-        again = float(found.task.metrics()[name](found.task.truth(found.examples), found.outputs))
+        again = float(found.task.metrics()[name](found.task.truth(found.examples), found.answers))
         assert again == pytest.approx(score["value"], abs=1e-6, nan_ok=True)
         assert score["low"] <= score["value"] <= score["high"]
         assert score["n"] == report["data"]["test"] > 0

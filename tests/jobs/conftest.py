@@ -48,13 +48,13 @@ def build_run(
         contents = Contents(task, text, 1.0, recipe.digest(), 1)
         save_bundle(run.folder / "model", made.model, made.tokenizer, contents)
         test = loaded.splits.train if loaded.protocol == "folds" else loaded.splits.test
-        outputs = load_bundle(run.folder).answers(test)
+        answers = load_bundle(run.folder).answers(test)
         if loaded.protocol == "folds":
             evaluate = recipe.evaluate
             folds = fold_examples(test, loaded.groups, evaluate.folds, evaluate.repeats, recipe.seed)
             for number, (_, outside) in enumerate(folds, 1):
-                run.keep(f"fold-{number}", {"tuned": outputs[outside].tolist()})
-        scores = bootstrap(task.metrics(), task.truth(test), outputs, resamples=50, seed=recipe.seed)
+                run.keep(f"fold-{number}", {"tuned": answers[outside].tolist()})
+        scores = bootstrap(task.metrics(), task.truth(test), answers, resamples=50, seed=recipe.seed)
         run.write_report(
             {
                 "task": task.name, "metric": task.metric, "verdict": "It was not trained.",

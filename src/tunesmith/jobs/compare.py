@@ -87,7 +87,7 @@ def _pair(
     assert isinstance(one, Retested), "a reason was given otherwise"
     assert isinstance(other, Retested), "a reason was given otherwise"
     found = pair(
-        metric, one.task.metrics(), one.task.truth(one.examples), one.outputs, other.outputs,
+        metric, one.task.metrics(), one.task.truth(one.examples), one.answers, other.answers,
         resamples=one.recipe.evaluate.resamples, seed=one.recipe.seed, titles=(first, second),
     )  # fmt: skip
     return {"paired": True, "reason": None, **found}

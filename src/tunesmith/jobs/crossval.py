@@ -25,7 +25,7 @@ def cross_validate(shop: Workshop, loaded: Loaded) -> Tested:
     """Train once per fold on the other folds, and return what each model says of rows it never saw.
 
     Every fold chooses on a dev part of its own; none is refitted, so the figures are those of models that saw fewer
-    rows than the one that ships: they err on the careful side. With repeats, the outputs of a row are averaged.
+    rows than the one that ships: they err on the careful side. With repeats, the answers to a row are averaged.
     """
     examples = list(loaded.splits.train)
     evaluate = shop.recipe.evaluate
@@ -46,16 +46,16 @@ def average(
 
     Args:
         outside: per fold, its rows.
-        said: per fold, name → outputs for those rows.
+        said: per fold, name → answers to those rows.
     """
     places = sorted({row for rows in outside for row in rows})
     position = {row: at for at, row in enumerate(places)}
     times = np.zeros(len(places))
     sums: dict[str, np.ndarray[Any, Any]] = {}
-    for rows, outputs in zip(outside, said, strict=True):
+    for rows, answers in zip(outside, said, strict=True):
         at = [position[row] for row in rows]
         times[at] += 1
-        for name, array in outputs.items():
+        for name, array in answers.items():
             if array.dtype == object:  # spans have no mean: those of the last repeat stand
                 sums.setdefault(name, np.empty(len(places), dtype=object))[at] = array
             else:
@@ -84,7 +84,7 @@ def _fold(
     shop: Workshop, loaded: Loaded, examples: Sequence[Example], number: int, inside: Sequence[int],
     outside: Sequence[int],
 ) -> dict[str, Any]:  # fmt: skip
-    """Return the outputs of the tuned model and of the baselines for one fold; a finished fold is not done again."""
+    """Return the answers of the tuned model and of the baselines for one fold; a finished fold is not done again."""
     run = shop.reporter.run
     known = run.kept(f"fold-{number}")
     if known is not None:

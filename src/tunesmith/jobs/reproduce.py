@@ -109,7 +109,7 @@ def _scores(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, di
 
 def _same_labels(old: Retested, new: Retested) -> int:
     """Return how many test rows both models give the same label (numbers: the same number to six digits)."""
-    answers = [found.task.decode(found.outputs, found.examples) for found in (old, new)]
+    answers = [found.task.decode(found.answers, found.examples) for found in (old, new)]
     return sum(_key(one.label) == _key(other.label) for one, other in zip(*answers, strict=True))
 
 

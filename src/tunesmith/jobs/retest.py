@@ -34,14 +34,14 @@ class Retested:
         recipe: complete, with paths that hold from the current folder.
         task: fitted, of the bundle.
         examples: N of them.
-        outputs: the answers as metrics take them; under cross-validation those of the models that never saw the row.
+        answers: to each row, as metrics take them; under cross-validation those of the models that never saw the row.
     """
 
     run: Run
     recipe: Recipe
     task: Task
     examples: Sequence[Example]
-    outputs: Array
+    answers: Array
 
     @property
     def rows(self) -> list[Row]:
@@ -75,10 +75,10 @@ def retest(folder: Path | str) -> Retested:
     bundle = load_bundle(run.folder)
     if loaded.protocol != "folds":
         test = loaded.splits.test
-        outputs = bundle.answers(test, recipe.batching.predict_size)
-        return Retested(run, recipe, bundle.task, test, outputs)
-    examples, outputs = _out_of_fold(run, recipe, loaded.splits.train, loaded.groups)
-    return Retested(run, recipe, bundle.task, examples, outputs)
+        answers = bundle.answers(test, recipe.batching.predict_size)
+        return Retested(run, recipe, bundle.task, test, answers)
+    examples, answers = _out_of_fold(run, recipe, loaded.splits.train, loaded.groups)
+    return Retested(run, recipe, bundle.task, examples, answers)
 
 
 def _out_of_fold(

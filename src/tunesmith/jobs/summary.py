@@ -60,7 +60,7 @@ class Tested:
     """Test rows, what the tuned model says of them, and what each baseline says."""
 
     examples: Sequence[Example]
-    outputs: Array
+    answers: Array
     baselines: dict[str, Array]
 
 
@@ -83,10 +83,10 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
     truth = task.truth(tested.examples)
     names = titles(task.head().problem)
     comparison = compare(
-        metric, task.metrics(), truth, tested.outputs, tested.baselines, resamples=recipe.evaluate.resamples,
+        metric, task.metrics(), truth, tested.answers, tested.baselines, resamples=recipe.evaluate.resamples,
         seed=recipe.seed, titles=names,
     )  # fmt: skip
-    worst = task.worst(tested.examples, tested.outputs)
+    worst = task.worst(tested.examples, tested.answers)
     report = {
         "schema": 1,
         "run": shop.reporter.run.folder.name,
@@ -98,24 +98,24 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
         "labels": list(task.labels),
         "model": _model(outcome),
         "protocol": _protocol(outcome),
-        "test": _scores(outcome, truth, tested.outputs),
+        "test": _scores(outcome, truth, tested.answers),
         "dev": _scores(outcome, task.truth(chosen.dev), answers_of(task, chosen.read, chosen.dev, chosen.temperature)),
         "baselines": {
-            name: {"title": names[name], "scores": _scores(outcome, truth, outputs)}
-            for name, outputs in tested.baselines.items()
+            name: {"title": names[name], "scores": _scores(outcome, truth, answers)}
+            for name, answers in tested.baselines.items()
         },
         "comparison": comparison,
         "history": [*chosen.tuned.history, *(chosen.final.history if chosen.final is not chosen.tuned else [])],
         "best_step": chosen.tuned.best_step,
-        "errors": [task.show(at, tested.examples, tested.outputs) for at in worst[:WORST]],
-        "samples": [task.show(at, tested.examples, tested.outputs) for at in _drawn(outcome)],
+        "errors": [task.show(at, tested.examples, tested.answers) for at in worst[:WORST]],
+        "samples": [task.show(at, tested.examples, tested.answers) for at in _drawn(outcome)],
         "data": _data(outcome),
         "speed": _speed(outcome),
         "recipe_digest": recipe.digest(),
         "recipe": recipe.model_dump(mode="json"),
         "lock": shop.reporter.run.lock,
     }
-    parts = task.breakdown(truth, tested.outputs, chosen.temperature)
+    parts = task.breakdown(truth, tested.answers, chosen.temperature)
     return report | parts | _curve(outcome, metric)
 
 
