@@ -12,9 +12,11 @@ import pytest
 
 import tunesmith
 from tunesmith.bundle.load import load_bundle
+from tunesmith.core.example import texts_of
 from tunesmith.errors import InputError
 from tunesmith.jobs.check import check
 from tunesmith.jobs.reproduce import reproduce
+from tunesmith.jobs.retest import retest
 from tunesmith.models.tiny import save_tiny
 
 NAMES = ["glide", "hauler", "sparrow", "plover"]
@@ -47,18 +49,33 @@ def rows_of(task: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def recipes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     place = tmp_path_factory.mktemp("reading")
     model = save_tiny(place / "tiny", [*TEXTS, "which bike"])
-    made = {}
-    for task in ("tag", "answer", "embed"):
-        recipe = {
+    return {
+        task: {
             "task": task, "model": str(model), "data": {"train": write(place / f"{task}.jsonl", rows_of(task))},
             "optimizer": {"learning_rate": 5e-3, "head_learning_rate": 1e-2}, "strategies": [],
-            "stop": {"epochs": 4, "refit": False}, "evaluate": {"folds": 0, "resamples": 20},
-        }  # fmt: skip
-        made[task] = tunesmith.train(recipe, folder=place / task).folder
-    return made
+            "batching": {"size": 4}, "stop": {"epochs": 10, "refit": False, "patience": None},
+            "evaluate": {"folds": 0, "resamples": 20},
+        }
+        for task in ("tag", "answer", "embed")
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def runs(recipes: dict[str, dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    place = tmp_path_factory.mktemp("runs")
+    return {task: tunesmith.train(recipe, folder=place / task).folder for task, recipe in recipes.items()}
+
+
+def test_spans_are_found(runs: dict[str, Path]) -> None:
+    found = list(tunesmith.predict(runs["tag"], TEXTS))
+    said = [[(span["start"], span["end"], span["label"]) for span in row["spans"]] for row in found]
+    gold = [[(span["start"], span["end"], span["label"]) for span in row["spans"]] for row in rows_of("tag")]
+    right = sum(one == other for one, other in zip(said, gold, strict=True))
+    assert right >= 20, f"{right} of 24 texts, in each of which the one name of a bike is marked"
+    assert json.loads((runs["tag"] / "report.json").read_text("utf-8"))["test"]["span_f1"]["value"] > 0.7
 
 
 def test_words_that_are_given_are_tagged_as_they_are(runs: dict[str, Path], tmp_path: Path) -> None:
@@ -129,6 +146,61 @@ def test_single_texts_and_pairs_are_not_asked_together(runs: dict[str, Path]) ->
 def test_only_an_embedding_model_gives_vectors(runs: dict[str, Path]) -> None:
     with pytest.raises(InputError, match="K604"):
         load_bundle(runs["tag"]).embed(["a"])
+
+
+@pytest.mark.parametrize("task", ["tag", "answer", "embed"])
+def test_runs_are_compared_row_by_row(
+    task: str, runs: dict[str, Path], recipes: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    slow = {**recipes[task], "optimizer": {"learning_rate": 1e-7, "head_learning_rate": 1e-7}}
+    other = tunesmith.train(slow, folder=tmp_path / "slow").folder
+    found = tunesmith.compare([runs[task], other])
+    pair = found["pairs"][str(other)]
+    assert pair["paired"], pair["reason"]
+    figures = [found["runs"][str(folder)]["test"][found["metric"]]["value"] for folder in (runs[task], other)]
+    assert pair["difference"]["value"] == pytest.approx(figures[0] - figures[1])
+    assert found["recipe_differences"] == {
+        "optimizer.learning_rate": [5e-3, 1e-7], "optimizer.head_learning_rate": [1e-2, 1e-7],
+    }  # fmt: skip
+    if task == "tag":
+        assert figures[0] > figures[1]
+
+
+def test_runs_of_two_tasks_are_not_compared(runs: dict[str, Path]) -> None:
+    with pytest.raises(InputError, match="K620"):
+        tunesmith.compare([runs["tag"], runs["answer"]])
+
+
+@pytest.mark.parametrize("task", ["tag", "answer"])
+def test_every_row_is_tested_by_a_model_that_never_saw_it(
+    task: str, runs: dict[str, Path], recipes: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    folds = {**recipes[task], "evaluate": {"folds": 3, "resamples": 20}}
+    report = tunesmith.train(folds, folder=tmp_path / "folds").report()
+    metric = report["metric"]
+    assert report["protocol"]["name"] == "folds"
+    assert report["test"][metric]["n"] == len(TEXTS)
+    assert {score["n"] for b in report["baselines"].values() for score in b["scores"].values()} == {len(TEXTS)}
+    tested = retest(tmp_path / "folds")
+    again = tested.task.metrics()[metric](tested.task.truth(tested.examples), tested.answers)
+    assert again == pytest.approx(report["test"][metric]["value"])
+    for example, found in zip(tested.examples, tested.answers, strict=True):
+        assert all(texts_of(example)[-1][m.start : m.end] == m.text for m in found)
+    if task == "tag":
+        assert again > 0.7, "what was stored of each fold is what its model said of its rows"
+    beside = tunesmith.compare([tmp_path / "folds", runs[task]])["pairs"][str(runs[task])]
+    assert not beside["paired"]
+    assert "test rows are not the same" in beside["reason"]
+
+
+def test_a_learning_curve_of_spans_grows(recipes: dict[str, dict[str, Any]], tmp_path: Path) -> None:
+    curved = {**recipes["tag"], "evaluate": {"folds": 0, "resamples": 20, "curve": True, "baselines": []}}
+    report = tunesmith.train(curved, folder=tmp_path / "curve").report()
+    rows = [point["rows"] for point in report["curve"]]
+    assert rows == [2, 4, 8, 16] == [*rows[:-1], report["data"]["train"]]
+    scores = [point["score"]["value"] for point in report["curve"]]
+    assert scores[-1] > scores[0], "two rows cannot teach four names"
+    assert "span_f1 on dev" in report["curve_text"]
 
 
 @pytest.mark.parametrize("task", ["tag", "answer", "embed"])
