@@ -26,8 +26,10 @@ INPUTS = ("input", "context")
 """What stands beside a column called instruction, and is read behind it."""
 HISTORY = ("history",)
 SAMPLE_ROWS = 200
-TURNS_SHARE = 0.9
-"""A column that has dialogues in fewer of its cells holds something else."""
+TURNS_SHARE = 0.5
+"""A column that has turns in fewer of its cells holds something else."""
+SURE_SHARE = 0.9
+"""Where nobody has said that the task is chat, so many cells must have turns, with an answer among them."""
 OPTIONAL = ("system", "input", "history")
 """Roles that a file may lack, though the train file has them."""
 
@@ -77,7 +79,7 @@ def _beside(found: Mapping[str, str]) -> Iterator[str]:
 
 def _dialogues(table: Table, free: list[str]) -> str | None:
     """Return the column of dialogues: by name, else the only one that holds any."""
-    holding = [name for name in free if _holds_turns(table, name)]
+    holding = [name for name in free if _share_of_turns(table, name) >= TURNS_SHARE]
     return usual_column(holding, MESSAGES) or (holding[0] if len(holding) == 1 else None)
 
 
@@ -108,7 +110,7 @@ def shows_chat(table: Table) -> str:
     if any(head_word(name) in LABEL[0] | LABEL[1] for name in labels):
         return ""
     name = usual_column(table.columns, MESSAGES)
-    if name and _holds_turns(table, name):
+    if name and _share_of_turns(table, name, answered=True) >= SURE_SHARE:
         return f'column "{name}" holds turns of user and assistant'
     keys = {role: usual_column(table.columns, (role,)) for role in ("instruction", "input", "output")}
     instruction, output = keys["instruction"], keys["output"] or usual_column(table.columns, ("response",))
@@ -120,19 +122,20 @@ def shows_chat(table: Table) -> str:
     return f'there are columns "{instruction}" and "{output}"'
 
 
-def _holds_turns(table: Table, name: str) -> bool:
-    """Return whether nearly all cells of a column are dialogues in which the assistant says something."""
+def _share_of_turns(table: Table, name: str, *, answered: bool = False) -> float:
+    """Return in which share of its cells a column holds turns; with `answered`, such of which the assistant has one."""
     cells = [cell for cell in column_texts(table.data[name].slice(0, SAMPLE_ROWS)) if cell.strip()]
-    if not cells or not all(cell.lstrip()[:1] in ("[", "{") for cell in cells[:5]):
-        return False
-    return sum(map(_is_dialogue, cells)) >= TURNS_SHARE * len(cells)
+    if not any(cell.lstrip()[:1] in ("[", "{") for cell in cells[:5]):
+        return 0.0
+    return sum(_has_turns(cell, answered) for cell in cells) / len(cells)
 
 
-def _is_dialogue(cell: str) -> bool:
+def _has_turns(cell: str, answered: bool) -> bool:
     try:
-        return bool(read_turns(cell))
+        turns = read_turns(cell)
     except ValueError as error:
-        return str(error).startswith(("the role", "a part", "a call"))  # a dialogue, if not one to learn from
+        return str(error).startswith(("the role", "a part", "a call"))  # turns, if none to learn from
+    return not answered or any(turn.role == "assistant" for turn in turns)
 
 
 # --- rows --------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from tunesmith.data.findings import by_severity, count_of, have, note_rows, shor
 from tunesmith.data.giveaway import giveaway_findings
 from tunesmith.data.labels import Kind, classes_of
 from tunesmith.data.lengths import Lengths, measure_lengths
+from tunesmith.data.redact import secret_findings
 from tunesmith.data.repeats import conflict_findings, leak_findings, repeated
 from tunesmith.data.rows import Prepared, Rows, label_counts
 from tunesmith.data.scripts import foreign_rows
@@ -74,6 +75,7 @@ def inspect(
         *_leak_findings(prepared, clusters),
         *lengths.findings(train),
         *_script_findings(split_rows),
+        *secret_findings(prepared),
     ]
     return Inspection(by_severity(findings), clusters, lengths)
 

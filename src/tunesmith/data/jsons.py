@@ -65,6 +65,8 @@ def json_records(source: Source) -> list[Record] | None:
 def _rows_of(value: Any, name: str) -> list[Record]:
     if isinstance(value, dict):
         lists = [item for item in value.values() if isinstance(item, list) and item and isinstance(item[0], dict)]
+        if len(lists) == 1 and _is_dialogue(value):
+            return [value]
         if len(lists) == 1:
             return _rows_of(lists[0], name)
         columns = {key: list(item.values()) if isinstance(item, dict) else item for key, item in value.items()}
@@ -84,6 +86,13 @@ def _rows_of(value: Any, name: str) -> list[Record]:
                       'Make every item an object such as {"text": "…", "label": "…"}.')
             )  # fmt: skip
     raise InputError(Fault("K103", name, "no list of rows was found in it.", 'Give [{"text": "…", "label": "…"}, …].'))
+
+
+def _is_dialogue(value: Record) -> bool:
+    """Return whether an object is one dialogue, and not a list of rows under a name."""
+    turns = value.get("messages", value.get("conversations", value.get("conversation")))
+    keys = {key for turn in turns if isinstance(turn, dict) for key in turn} if isinstance(turns, list) else set()
+    return {"role", "content"} <= keys or {"from", "value"} <= keys
 
 
 def _is_nested(items: list[Record]) -> bool:

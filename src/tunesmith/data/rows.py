@@ -98,6 +98,10 @@ def prepare(data: Data, task: str = "auto") -> Prepared:
     tables = _read_all(data)
     found, guess = task_of(tables["train"], data, task)
     prepared = _prepare(found, tables, data)
+    if data.redact:
+        from tunesmith.data.redact import redact
+
+        redact(prepared, data.redact)
     if guess:
         prepared.guesses = (guess, *prepared.guesses)
     return prepared

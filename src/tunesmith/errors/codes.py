@@ -335,6 +335,16 @@ CODES: dict[str, Code] = {
         "What is written in training is what the model will write: a few rows in another language are often misplaced.",
         "Look at the rows, and remove those that do not belong to the data.",
     ),
+    "K177": Code(
+        "Secrets or personal data in the texts",
+        "A model that writes may write again what it has read: addresses, numbers of phones, cards and accounts, keys.",
+        "Mask them with data.redact (email, phone, card, iban, key, or all), and take keys that were real out of use.",
+    ),
+    "K178": Code(
+        "Secrets and personal data were masked",
+        "As data.redact asks, placeholders such as [EMAIL] stand in their place in all files.",
+        "Nothing need be done.",
+    ),
     # K2xx recipe
     "K201": Code(
         "There is no such key",

@@ -80,6 +80,8 @@ class Data(Part):
     """Share of the train rows that becomes dev where none is given."""
     test_share: Share = 0.2
     """Share of the rows that becomes test where none is given."""
+    redact: tuple[Literal["email", "phone", "card", "iban", "key", "all"], ...] = ()
+    """What is masked in all texts, by placeholders such as [EMAIL], before anything is learnt from them."""
     near_duplicates: Literal["keep_together", "ignore"] = "keep_together"
     """Whether near-duplicates are kept on one side of a split."""
     limit: PositiveInt | None = None
