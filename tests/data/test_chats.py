@@ -257,6 +257,7 @@ def test_nothing_else_is_taken_for_chat(tmp_path: Path, rows: list[dict[str, Any
         ([SYSTEM, HELLO, HI, WELL], [SYSTEM, HI], ("unasked",)),
         ([HI, MORE, WELL], [Message("user", "Hi\nHow are you?")], ("joined",)),
         ([HI, HI, WELL], [HI], ()),
+        ([HI, MORE, HI, WELL], [Message("user", "Hi\nHow are you?\nHi")], ("joined",)),
         ([HI, HELLO, HELLO, MORE, WELL], [HI, HELLO, MORE], ()),
         ([SYSTEM, SYSTEM, HI, WELL], [SYSTEM, HI], ()),
         ([Message("system", ""), HI, WELL], [HI], ()),

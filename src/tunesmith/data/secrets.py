@@ -188,7 +188,7 @@ _KEY = re.compile(
     r"|xox[abeoprs]-(?P<slack>\d[A-Za-z0-9-]{12,})|hooks\.slack\.com/services/(?P<hook>T\w+/B\w+/\w{16,})"
     r"|sk-(?P<openai>[\w-]{20,})|[sr]k_live_(?P<stripe>[A-Za-z0-9]{16,})|AIza(?P<google>[\w-]{35})"
     r"|hf_(?P<hf>[A-Za-z0-9]{34})|npm_(?P<npm>[A-Za-z0-9]{36})|SG\.(?P<mail>[\w-]{22}\.[\w-]{43})"
-    r"|(?P<jwt>eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,})"
+    r"|(?P<jwt>eyJ[\w-]{8,2000}\.eyJ[\w-]{8,8000}\.[\w-]{8,2000})"
     r")(?![A-Za-z0-9])",
     re.ASCII,
 )

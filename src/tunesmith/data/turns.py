@@ -72,7 +72,7 @@ def parsed(cell: Any) -> Any:
     for load in (json.loads, ast.literal_eval):
         try:
             return load(text)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
+        except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
             continue
     return None
 
@@ -154,13 +154,13 @@ mends=('unanswered', 'joined'))
 
 
 def _merged(turns: Sequence[Message]) -> Iterator[tuple[Message, list[str]]]:
-    """Yield the first of each row of turns of one speaker, with their texts, each once and none empty."""
+    """Yield the first of each row of turns of one speaker, with their texts; none empty, none twice in a row."""
     groups: list[tuple[Message, list[str]]] = []
     for turn in turns:
         if not groups or groups[-1][0].role != turn.role:
             groups.append((turn, []))
         texts = groups[-1][1]
-        if turn.content and turn.content not in texts:
+        if turn.content and texts[-1:] != [turn.content]:
             texts.append(turn.content)
     yield from groups
 
