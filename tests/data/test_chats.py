@@ -153,6 +153,28 @@ def test_what_cannot_be_read_says_why(cell: Any, why: str) -> None:
         read_turns(cell)
 
 
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["role", "from", "content", "value", "type", "text"]), inner, max_size=3)
+    ),
+)
+
+
+@given(cell=json_values, as_text=st.booleans())
+def test_whatever_a_cell_holds_it_is_turns_or_a_reason(cell: Any, as_text: bool) -> None:
+    why = ""
+    turns: list[Message] = []
+    try:
+        turns = read_turns(json.dumps(cell) if as_text else cell)
+    except ValueError as error:
+        why = str(error)
+    assert bool(turns) != bool(why)
+    dialogue = settle(turns)
+    assert dialogue.fault or dialogue.messages[-1].role == "user"
+
+
 def test_instruction_input_and_system(tmp_path: Path) -> None:
     rows = [
         {"instruction": "Shorten.", "input": "A long text.", "output": "Text."},

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tunesmith.core.example import Message
+from tunesmith.data.findings import shorten
 
 Role = Literal["system", "user", "assistant"]
 Fault = Literal["no prompt", "no answer", "order"]
@@ -87,7 +88,7 @@ def _turn(item: Any) -> Message:
         raise ValueError("a turn without a role")
     role = ROLE_OF.get(speaker.strip().lower())
     if role is None:
-        raise ValueError(f'the role "{speaker}"')
+        raise ValueError(f'the role "{shorten(speaker, 30)}"')
     said = next((item[key] for key in SAID if item.get(key) is not None), None)
     if said is None and (item.get("tool_calls") or item.get("function_call")):
         raise ValueError("a call of a tool")
@@ -110,7 +111,7 @@ def _part(part: Any) -> str:
     if isinstance(part, Mapping) and isinstance(part.get("text"), str):
         return str(part["text"])
     kind = part.get("type") if isinstance(part, Mapping) else None
-    raise ValueError(f'a part of type "{kind}"' if kind else "a part that is no text")
+    raise ValueError(f'a part of type "{shorten(str(kind), 30)}"' if kind else "a part that is no text")
 
 
 # --- order -------------------------------------------------------------------------------------------------------
