@@ -11,6 +11,16 @@ from typing import Any
 import pytest
 
 Trained = Callable[..., Path]
+USUAL = {"chat": "qwen2"}
+"""Tasks whose answer is written → the architecture that they are tried on where no other is asked for."""
+
+
+def talk(at: int, text: str, word: str) -> dict[str, Any]:
+    """A dialogue of one turn or two, some of them with a system prompt."""
+    said = [{"role": "user", "content": text}, {"role": "assistant", "content": f"it was {word}"}]
+    more = [{"role": "user", "content": "so what was it"}, {"role": "assistant", "content": word}]
+    system = [{"role": "system", "content": "say what it was"}]
+    return {"messages": [*(system if at % 4 == 0 else []), *said, *(more if at % 3 == 0 else [])]}
 
 
 def table(path: Path, header: list[str], lines: list[list[Any]]) -> Path:
@@ -60,6 +70,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]
         ),
         "pair": table(folder / "pair.csv", ["text_a", "text_b", "label"], alike),
         "embed": table(folder / "embed.csv", ["text_a", "text_b", "score"], near),
+        "chat": lines(folder / "chat.jsonl", [talk(i, text, label) for i, (text, label) in enumerate(mixed)]),
         "tag": lines(folder / "tag.jsonl", [tagged(text, label) for text, label in mixed]),
         "answer": lines(
             folder / "answer.jsonl",
@@ -73,21 +84,25 @@ def trained(tables: dict[str, Path], tmp_path_factory: pytest.TempPathFactory, r
     """Train (task, family, head) once and remember the run folder; baselines are measured for one family."""
     from tunesmith.jobs.train import train
     from tunesmith.models.tiny import save_tiny
+    from tunesmith.models.tinywriters import save_tiny_writer
 
     known: dict[tuple[str, str, str], Path] = {}
     place = tmp_path_factory.mktemp("trained")
 
-    def get(task: str, family: str = "bert", head: str = "own") -> Path:
-        key = (task, family, head)
+    def get(task: str, family: str = "", head: str = "own") -> Path:
+        usual = USUAL.get(task, "bert")
+        key = (task, family or usual, "auto" if task in USUAL else head)
         if key not in known:
-            model = save_tiny(place / "-".join(("model", *key)), [text for text, _ in rows], family=family)
+            task, family, head = key
+            save = save_tiny_writer if task in USUAL else save_tiny
+            model = save(place / "-".join(("model", *key)), [text for text, _ in rows], family=family)
             recipe: dict[str, Any] = {
                 "task": task, "model": str(model), "head": head, "data": {"train": str(tables[task])},
                 "optimizer": {"learning_rate": 5e-3, "head_learning_rate": 1e-2},
                 "stop": {"epochs": 3, "refit": False}, "evaluate": {"folds": 0, "resamples": 20},
                 "strategies": [],
             }  # fmt: skip
-            if family != "bert":
+            if family != usual:
                 recipe["evaluate"]["baselines"] = []
             elif task == "tag":
                 recipe["stop"]["epochs"] = 12  # until it finds what there is to find

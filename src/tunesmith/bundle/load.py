@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tunesmith.bundle.save import FILE, FORMAT
 from tunesmith.core.batch import Read
-from tunesmith.core.example import Example, PairExample, QuestionExample, TextExample, TokenExample, texts_of
+from tunesmith.core.example import (
+    DialogueExample,
+    Example,
+    Message,
+    PairExample,
+    QuestionExample,
+    TextExample,
+    TokenExample,
+    texts_of,
+)
 from tunesmith.core.prediction import Prediction
 from tunesmith.core.task import Array, Task
+from tunesmith.data.chatcolumns import to_ask
 from tunesmith.data.joined import join_words
 from tunesmith.errors import Fault, InputError
 from tunesmith.recipe.catalogue import load_entry
+from tunesmith.recipe.schema import Generate
 from tunesmith.recipe.schema import Text as TextSettings
 
 if TYPE_CHECKING:
@@ -23,8 +34,8 @@ if TYPE_CHECKING:
 
     from tunesmith.text.windows import Encoder
 
-Text: TypeAlias = str | tuple[str, str] | list[str]
-"""A text, two that are read together, or (`tag`) the words of a text."""
+Text: TypeAlias = str | tuple[str, str] | list[str] | Sequence[Mapping[str, str] | Message]
+"""A text, two that are read together, (`tag`) the words of a text, or (`chat`) the turns of a dialogue."""
 KINDS: Mapping[tuple[str, ...], Callable[..., Example]] = {
     ("text",): TextExample, ("text_a", "text_b"): PairExample, ("question", "context"): QuestionExample,
 }  # fmt: skip
@@ -44,6 +55,7 @@ class Bundle:
     task: Task
     contents: Mapping[str, Any]
     folder: Path
+    generate: Generate = field(default_factory=Generate)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -57,7 +69,7 @@ class Bundle:
             InputError: a text where the task wants two, or the reverse; rows of one and of two together (K601).
         """
         found = [self._example(row, text) for row, text in enumerate(texts, 1)]
-        for example in found:
+        for example in found if self.task.head().layout == "apart" else ():
             if len(texts_of(example)) != len(texts_of(found[0])):
                 message = "rows of one text and rows of two came together."
                 raise InputError(Fault("K601", example.source, message, "Ask for one kind at a time."))
@@ -68,6 +80,8 @@ class Bundle:
         if isinstance(text, list) and self.task.head().layout == "words":
             joined, places = join_words(text)
             return TokenExample(id=name, source=source, text=joined, words=tuple(place for place in places if place))
+        if self.task.head().layout == "dialogue":
+            return DialogueExample(id=name, source=source, messages=self._messages(source, text))
         texts = (text,) if isinstance(text, str) else tuple(text)
         for roles in self.task.reads:
             if len(roles) == len(texts):
@@ -78,19 +92,35 @@ class Bundle:
         came = "one text" if len(texts) == 1 else f"{len(texts)} texts"
         raise InputError(Fault("K601", source, f"the model reads {wanted}; {came} came.", "Mend the row."))
 
+    def _messages(self, source: str, said: Any) -> tuple[Message, ...]:
+        try:
+            return to_ask(said, self.contents.get("instruction"))
+        except ValueError as error:
+            message = f"a text or a list of turns with role and content is expected, the last of the user: {error}."
+            raise InputError(Fault("K601", source, message, "Mend the row.")) from error
+
     def answers(self, examples: Sequence[Example], batch_size: int | None = None) -> Array:
         """Return the answers as the task's metrics take them: probabilities [N, C], numbers [N], vectors, or spans."""
         return self.task.answers(self.read(examples, batch_size), examples)
 
     def read(self, examples: Sequence[Example], batch_size: int | None = None) -> Read:
         """Return what the model says of every unit of `examples`."""
+        import torch
+
         from tunesmith.engine.infer import outputs
+        from tunesmith.engine.write import written
         from tunesmith.text.batching import Collator, padding_id
 
-        tokenizer = self.encoder.tokenizer
+        tokenizer, head = self.encoder.tokenizer, self.task.head()
         collate = Collator(padding_id(tokenizer), self.task.head().problem, tokenizer.padding_side)
-        features = self.encoder.encode(examples)
-        return outputs(self.model, self.task, features, collate, size=batch_size or MAX_WINDOWS)
+        size = batch_size or MAX_WINDOWS
+        if not head.writes:
+            return outputs(self.model, self.task, self.encoder.encode(examples), collate, size=size)
+        texts = written(self.model, self.encoder, head, examples, self.generate, size=size)
+        if any(example.target is None for example in examples):  # nothing says what should have been written
+            return Read(torch.zeros(0, 1), [0] * len(examples), texts)
+        found = outputs(self.model, self.task, self.encoder.encode(examples), collate, size=size)
+        return replace(found, texts=texts)
 
     def predict(self, texts: Iterable[Text], *, batch_size: int | None = None) -> Sequence[Prediction]:
         """Return one prediction per text, in order.
@@ -152,4 +182,5 @@ def load_bundle(path: Path | str) -> Bundle:
     assert text.long is not None, "a bundle knows what it does with long texts"
     assert text.overlap is not None, "a bundle knows its overlap"
     encoder = Encoder(tokenizer, text.max_tokens, text.long, text.overlap, layout)
-    return Bundle(model, encoder, task, contents, folder)
+    generate = Generate.model_validate(contents.get("generate") or {})
+    return Bundle(model, encoder, task, contents, folder, generate)

@@ -13,7 +13,7 @@ from torch import nn
 
 from tunesmith.core.task import Task
 from tunesmith.models.load import quiet
-from tunesmith.recipe.schema import Text
+from tunesmith.recipe.schema import Generate, Text
 
 FORMAT = 1
 FILE = "tunesmith.json"
@@ -26,6 +26,8 @@ class Contents:
     Args:
         task: fitted, with its thresholds.
         text: how text becomes tokens; `max_tokens` is set.
+        generate: how texts are written, by a model that writes.
+        instruction: put before what the user says first (`chat`).
         temperature: already folded into the weights; kept for the record.
         digest: of the recipe that made it.
         parameters: of the whole model.
@@ -33,6 +35,8 @@ class Contents:
 
     task: Task
     text: Text
+    generate: Generate
+    instruction: str | None
     temperature: float
     digest: str
     parameters: int
@@ -41,7 +45,9 @@ class Contents:
         """Return plain data for `tunesmith.json`."""
         return {
             "format": FORMAT, "task": self.task.name, "state": self.task.state(),
-            "text": self.text.model_dump(mode="json"), "temperature": self.temperature,
+            "text": self.text.model_dump(mode="json"), "generate": self.generate.model_dump(mode="json"),
+            "instruction": self.instruction,
+            "temperature": self.temperature,
             "recipe_digest": self.digest, "parameters": self.parameters,
         }  # fmt: skip
 
@@ -59,8 +65,9 @@ def save_bundle(folder: Path, model: nn.Module, tokenizer: Any, contents: Conten
         shutil.rmtree(half, ignore_errors=True)
         with quiet():
             model.save_pretrained(half, safe_serialization=True)  # type: ignore[operator]
-            # A text longer than this was cut in training; `pipeline(..., truncation=True)` cuts it at the same place.
-            tokenizer.model_max_length = contents.text.max_tokens
+            if not contents.task.head().writes:
+                # A longer text was cut in training; `pipeline(..., truncation=True)` cuts it at the same place.
+                tokenizer.model_max_length = contents.text.max_tokens
             tokenizer.save_pretrained(half)
         (half / FILE).write_text(json.dumps(contents.as_dict(), indent=1, ensure_ascii=False), encoding="utf-8")
         for path in sorted(path for path in half.rglob("*") if path.is_file()):

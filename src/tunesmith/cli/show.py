@@ -60,6 +60,10 @@ class Screen:
         else:
             print(line, file=self.stdout)
 
+    def part(self, text: str) -> None:
+        """Print a part of a text that is still being written."""
+        print(text, end="", file=self.stdout, flush=True)
+
     def note(self, text: str) -> None:
         """Say something beside the result."""
         print(text, file=sys.stderr, flush=True)

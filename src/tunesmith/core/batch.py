@@ -1,7 +1,8 @@
 """From examples to tensors: features, batches, losses.
 
 A unit is what the model says one thing of: a row (`classify`), a word of a text (`tag`, `answer`), one of the texts of
-a row (`embed`). An example has one unit or several; a long example is read in several windows.
+a row (`embed`), a token that is to be written (`chat`, `seq2seq`). An example has one unit or several; a long example
+is read in several windows.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ class Batch:
         sizes: the number of units of each of the E examples.
         places: [P, 4]: window, first token, last token and unit, for every place where a unit is read; None where
             each window is one unit's as a whole.
+        filled: tokens that carry meaning, where `inputs` has no attention mask to say so.
     """
 
     inputs: dict[str, Tensor]
@@ -65,6 +67,7 @@ class Batch:
     owner: Tensor
     sizes: list[int]
     places: Tensor | None = None
+    filled: int | None = None
 
     @property
     def units(self) -> int:
@@ -74,7 +77,7 @@ class Batch:
     @property
     def tokens(self) -> int:
         """Tokens that carry meaning (padding not counted)."""
-        return int(self.inputs["attention_mask"].sum())
+        return int(self.inputs["attention_mask"].sum()) if self.filled is None else self.filled
 
     def to(self, device: Any) -> Batch:
         """Return the batch with every tensor on `device`."""
@@ -85,6 +88,7 @@ class Batch:
             self.owner.to(device),
             self.sizes,
             None if self.places is None else self.places.to(device),
+            self.filled,
         )
 
 
@@ -95,10 +99,12 @@ class Read:
     Args:
         values: [U, …], float32 on the CPU: one row per unit, in the order of the examples.
         sizes: the number of units of each example.
+        texts: what the model wrote for each example; None where it was not asked to write.
     """
 
     values: Tensor
     sizes: Sequence[int]
+    texts: Sequence[str] | None = None
 
     def by_example(self) -> Sequence[Tensor]:
         """Return the rows of each example."""

@@ -289,6 +289,7 @@ class ReportData(TypedDict, total=False):
     created: str
     task: str
     metric: str
+    watched: str
     verdict: str
     notes: list[str]
     labels: list[str]

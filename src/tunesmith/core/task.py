@@ -23,13 +23,14 @@ Vectors: TypeAlias = Callable[[], "tuple[Read, Read]"]
 
 Problem = Literal[
     "single_label_classification", "multi_label_classification", "regression",
-    "token_classification", "question_answering", "embedding",
+    "token_classification", "question_answering", "embedding", "causal", "seq2seq",
 ]  # fmt: skip
 
-Layout = Literal["row", "words", "question", "apart"]
+Layout = Literal["row", "words", "question", "apart", "dialogue", "source"]
 """How an example becomes windows: its one or two texts as one input (`row`), one text whose words are the units
-(`words`), a question before each window of a context whose words are the units (`question`), or each text on its own
-(`apart`)."""
+(`words`), a question before each window of a context whose words are the units (`question`), each text on its own
+(`apart`), a dialogue whose units are the tokens that the assistant writes (`dialogue`), or a text beside another that
+is to be written, whose tokens are the units (`source`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,14 @@ class HeadSpec:
         """How examples become windows for this head."""
         layouts: dict[str, Layout] = {
             "token_classification": "words", "question_answering": "question", "embedding": "apart",
+            "causal": "dialogue", "seq2seq": "source",
         }  # fmt: skip
         return layouts.get(self.problem, "row")
+
+    @property
+    def writes(self) -> bool:
+        """Whether the answer is a text that the model writes."""
+        return self.problem in ("causal", "seq2seq")
 
 
 class Task(Protocol):

@@ -189,6 +189,26 @@ def _pairs(history: Any) -> Iterator[Message]:
         yield Message("assistant", both[1].strip())
 
 
+def to_ask(said: Any, instruction: str | None) -> tuple[Message, ...]:
+    """Return the turns after which a model is to answer.
+
+    Args:
+        said: what the user says, or a list of turns as data have them, the last of the user.
+        instruction: put before what the user says first.
+
+    Raises:
+        ValueError: it is neither, or the user does not speak last.
+    """
+    turns = [Message("user", said)] if isinstance(said, str) else read_turns([_plain(turn) for turn in said])
+    if turns[-1].role != "user":
+        raise ValueError(f"the last turn is of the {turns[-1].role}")
+    return tuple(_instructed(turns, instruction) if instruction else turns)
+
+
+def _plain(turn: Any) -> Any:
+    return {"role": turn.role, "content": turn.content} if isinstance(turn, Message) else turn
+
+
 def _instructed(turns: list[Message], instruction: str) -> list[Message]:
     first = next((at for at, turn in enumerate(turns) if turn.role == "user"), None)
     if first is None or not turns[first].content:

@@ -65,12 +65,12 @@ def vectors(
 def _in_parts(model: nn.Module, batch: Batch, size: int) -> Any:
     """Return what the model gives for all windows, at most `size` of them at once: one document can have hundreds."""
     windows = len(batch.owner)
+    if windows <= size:
+        return model(**batch.inputs)
     parts = [
         model(**{name: value[start : start + size] for name, value in batch.inputs.items()})
         for start in range(0, windows, size)
     ]
-    if len(parts) == 1:
-        return parts[0]
     names = [name for name in OUTPUTS if getattr(parts[0], name, None) is not None]
     return SimpleNamespace(**{name: torch.cat([getattr(part, name) for part in parts]) for name in names})
 

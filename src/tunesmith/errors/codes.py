@@ -486,6 +486,29 @@ CODES: dict[str, Code] = {
         "Free some space, or set TUNESMITH_CACHE to a folder that can be written.",
     ),
     # K4xx runs
+    "K320": Code(
+        "Dialogues are longer than the window",
+        "What a model is trained on at once is bounded, because time and memory grow with it. The oldest turns, then "
+        "the longest of the others, are cut; the answer is kept.",
+        "Raise text.max_tokens where the beginning of long dialogues matters.",
+    ),
+    "K321": Code(
+        "Answers are longer than the window",
+        "An answer that does not fit is learnt without its end, and the model does not learn from it where to stop.",
+        "Raise text.max_tokens, or shorten the answers.",
+    ),
+    "K322": Code(
+        "Nothing of a row carries loss",
+        "Only what the assistant says is learnt. Where the window cuts all of it off, or the chat template leaves it "
+        "out, the row would teach nothing.",
+        "Raise text.max_tokens, or shorten or remove the rows that are named.",
+    ),
+    "K323": Code(
+        "A model has no chat template",
+        "Models that have learnt to follow instructions bring the template of their dialogues along. One that has not "
+        "is given a plain template, which is saved with it.",
+        "Nothing need be done; a model tuned to follow instructions learns from fewer rows.",
+    ),
     "K401": Code(
         "The folder already holds a run",
         "A run is evidence; another training must not write over it.",

@@ -30,8 +30,8 @@ from tunesmith.evaluation.spans import SPANS
 from tunesmith.evaluation.writing import WRITING
 
 __all__ = [
-    "CLASSIFY", "DISPLAY", "HIGHER_IS_BETTER", "MULTILABEL", "REGRESS", "confusion", "decide", "multilabel",
-    "per_class",
+    "CLASSIFY", "DISPLAY", "HIGHER_IS_BETTER", "JUDGED_BY", "MULTILABEL", "REGRESS", "confusion", "decide",
+    "multilabel", "per_class",
 ]  # fmt: skip
 
 
@@ -197,6 +197,10 @@ REGRESS: Mapping[str, Metric] = MappingProxyType(
     {"pearson": Figure(_pearson), "spearman": Figure(_spearman), "mae": Figure(_mae), "rmse": Figure(_rmse)}
 )
 """Figures of a number a row."""
+
+JUDGED_BY: Mapping[str, str] = MappingProxyType({"perplexity": "chrf"})
+"""What is watched while training → what the verdict is about: to write texts after every epoch would take too long, and
+what copies has no perplexity to compare."""
 
 HIGHER_IS_BETTER: Mapping[str, bool] = MappingProxyType(
     {

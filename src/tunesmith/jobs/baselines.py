@@ -8,7 +8,8 @@ from functools import partial
 from tunesmith.core.batch import Read
 from tunesmith.core.example import Example
 from tunesmith.core.task import Array
-from tunesmith.engine.infer import outputs, vectors
+from tunesmith.engine.infer import vectors
+from tunesmith.jobs.measure import read_of
 from tunesmith.jobs.workshop import Workshop
 from tunesmith.models.load import HeadKind, load_model
 
@@ -37,7 +38,4 @@ def _frozen(shop: Workshop, train: Sequence[Example], test: Sequence[Example]) -
 def _untrained(shop: Workshop, test: Sequence[Example]) -> Array:
     """Ask the pretrained model as it is: with a head of random weights where the task needs one."""
     model = load_model(shop.folder, shop.task.head(), kind=shop.recipe.head, seed=shop.recipe.seed).model
-    features = shop.encoder.encode(test)
-    model = model.to(shop.device.target)
-    read = outputs(model, shop.task, features, shop.collate, size=shop.recipe.batching.predict_size)
-    return shop.task.answers(read, test)
+    return shop.task.answers(read_of(shop, model.to(shop.device.target), test, write=True), test)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tunesmith.core.example import Example
-from tunesmith.core.prediction import Mention
+from tunesmith.core.prediction import Mention, Written
 from tunesmith.core.task import Array
 from tunesmith.data.load import Loaded
 from tunesmith.data.split import fold_examples, split_examples
@@ -68,6 +68,8 @@ def average(
 
 def store(answers: Array) -> Any:
     """Return answers as plain data."""
+    if answers.dtype == object and all(isinstance(row, Written) for row in answers):
+        return {"written": [asdict(row) for row in answers]}
     if answers.dtype == object:
         return {"mentions": [[asdict(mention) for mention in row] for row in answers]}
     return answers.tolist()
@@ -75,6 +77,8 @@ def store(answers: Array) -> Any:
 
 def restore(values: Any) -> Array:
     """Return what `store` was given."""
+    if isinstance(values, dict) and "written" in values:
+        return as_objects(Written(**row) for row in values["written"])
     if isinstance(values, dict):
         return as_objects(tuple(Mention(**mention) for mention in row) for row in values["mentions"])
     return np.asarray(values)
@@ -96,7 +100,7 @@ def _fold(
     test = [examples[i] for i in outside]
     tuned = tune(shop, f"fold-{number}", weigh(train) if shop.recipe.class_weights else train, dev)
     task, temperature = shop.task.calibrate(read_of(shop, tuned.model, dev), dev)
-    said = {"tuned": answers_of(task, read_of(shop, tuned.model, test), test, temperature)}
+    said = {"tuned": answers_of(task, read_of(shop, tuned.model, test, write=True), test, temperature)}
     said |= measure_baselines(shop, [*train, *dev], test)
     stored = {name: store(values) for name, values in said.items()}
     run.keep(f"fold-{number}", stored)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+from tunesmith.core.report import Finding
+from tunesmith.core.task import HeadSpec
 from tunesmith.models.load import load_tokenizer
 from tunesmith.recipe.complete import of_task, window_of
 from tunesmith.recipe.schema import Text
+from tunesmith.text.template import give_template
 from tunesmith.text.windows import Encoder
 
 TWO_TEXTS = ("pair", "answer")
@@ -37,6 +40,25 @@ def open_encoder(folder: Path, text: Text, task: str) -> OpenEncoder:
     """
     tokenizer, limit = load_tokenizer(folder)
     window = window_of(text, task, limit)
-    reads_all = (text.long or of_task(task).long) == "window"
+    reads_all = of_task(task).writes or (text.long or of_task(task).long) == "window"
     room = window - int(tokenizer.num_special_tokens_to_add(task in TWO_TEXTS))
     return OpenEncoder(Encoder(tokenizer, window), limit, None if reads_all else room)
+
+
+def settle_writer(folder: Path, encoder: Encoder, head: HeadSpec) -> tuple[Finding, ...]:
+    """See that the model in `folder` writes as the task needs it, and give its tokenizer what is missing.
+
+    Raises:
+        InputError: it is a model of another kind (K307).
+    """
+    if not head.writes:
+        return ()
+    from tunesmith.models.write import refuse_other_kinds, settle_padding
+
+    refuse_other_kinds(folder, "causal" if head.problem == "causal" else "seq2seq")
+    settle_padding(encoder.tokenizer, len(encoder.tokenizer), str(folder))
+    if head.problem != "causal" or not give_template(encoder.tokenizer):
+        return ()
+    message = "the model has no chat template; a plain one with headings for every turn takes its place."
+    remedy = "Take a model tuned to follow instructions where there is one; it has learnt its template."
+    return (Finding(code="K323", severity="warning", message=message, remedy=remedy, source=str(folder)),)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import nn
@@ -12,20 +13,34 @@ from tunesmith.core.batch import Read
 from tunesmith.core.example import Example
 from tunesmith.core.task import Array, Task
 from tunesmith.engine.infer import outputs
+from tunesmith.engine.write import written
 from tunesmith.jobs.workshop import Workshop
 from tunesmith.models.heads import fold
 
 
-def read_of(shop: Workshop, model: nn.Module, examples: Sequence[Example]) -> Read:
-    """Return what the model says of every unit of `examples`, in full precision."""
+def read_of(shop: Workshop, model: nn.Module, examples: Sequence[Example], *, write: bool = False) -> Read:
+    """Return what the model says of every unit of `examples`, in full precision.
+
+    Args:
+        shop: what the run's trainings share.
+        model: tuned, or as it was pretrained.
+        examples: at least one.
+        write: whether a model that writes is asked for its own texts too.
+    """
     assert examples, "no rows to look at"
-    features = shop.encoder.encode(examples)
-    return outputs(model, shop.task, features, shop.collate, size=shop.recipe.batching.predict_size)
+    size = shop.recipe.batching.predict_size
+    found = outputs(model, shop.task, shop.encoder.encode(examples), shop.collate, size=size)
+    if not (write and shop.task.head().writes):
+        return found
+    texts = written(
+        model, shop.encoder, shop.task.head(), examples, shop.recipe.generate, size=size, seed=shop.recipe.seed
+    )
+    return replace(found, texts=texts)
 
 
 def answers_of(task: Task, read: Read, examples: Sequence[Example], temperature: float) -> Array:
     """Return calibrated answers as metrics take them."""
-    return task.answers(Read(read.values / temperature, read.sizes), examples)
+    return task.answers(replace(read, values=read.values / temperature), examples)
 
 
 def keep_bundle(shop: Workshop, model: nn.Module, task: Task, temperature: float) -> None:
@@ -36,5 +51,8 @@ def keep_bundle(shop: Workshop, model: nn.Module, task: Task, temperature: float
         fold(model, scale, shift)
     model.to(torch.device("cpu"))
     parameters = sum(p.numel() for p in model.parameters())
-    contents = Contents(task, shop.recipe.text, temperature, shop.recipe.digest(), parameters)
+    recipe = shop.recipe
+    contents = Contents(
+        task, recipe.text, recipe.generate, recipe.data.instruction, temperature, recipe.digest(), parameters
+    )
     save_bundle(shop.reporter.run.folder / "model", model, shop.encoder.tokenizer, contents)

@@ -16,6 +16,8 @@ from tunesmith.engine.device import peak_memory_bytes
 from tunesmith.evaluation.baseline import titles
 from tunesmith.evaluation.compare import compare
 from tunesmith.evaluation.interval import bootstrap
+from tunesmith.evaluation.metrics import JUDGED_BY
+from tunesmith.evaluation.sides import sides
 from tunesmith.jobs.measure import answers_of
 from tunesmith.jobs.tune import Tuned
 from tunesmith.jobs.workshop import Workshop
@@ -79,7 +81,8 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
     """Return report.json; its keys are described in `core.report_schema`."""
     shop, chosen, tested = outcome.shop, outcome.chosen, outcome.tested
     recipe, task = shop.recipe, chosen.task
-    metric = recipe.stop.metric or task.metric
+    watched = recipe.stop.metric or task.metric
+    metric = JUDGED_BY.get(watched, watched)
     truth = task.truth(tested.examples)
     names = titles(task.head().problem)
     comparison = compare(
@@ -93,6 +96,7 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "task": task.name,
         "metric": metric,
+        "watched": watched,
         "verdict": comparison["verdict"],
         "notes": _notes(outcome),
         "labels": list(task.labels),
@@ -115,6 +119,8 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
         "recipe": recipe.model_dump(mode="json"),
         "lock": shop.reporter.run.lock,
     }
+    if task.head().writes and "untuned" in tested.baselines:
+        report["sides"] = sides(tested.examples, tested.answers, tested.baselines["untuned"], recipe.seed)
     parts = task.breakdown(truth, tested.answers, chosen.temperature)
     return report | parts | _curve(outcome, metric)
 

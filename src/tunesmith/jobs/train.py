@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tunesmith.core.example import Example, texts_of
+from tunesmith.core.example import texts_of
 from tunesmith.core.task import Task
 from tunesmith.data.findings import by_severity
 from tunesmith.data.load import Loaded, load_splits
+from tunesmith.jobs.facts import facts_of, trainings
 from tunesmith.jobs.interrupt import stop_signals
+from tunesmith.jobs.limit import limited
 from tunesmith.jobs.reporter import Progress, Reporter
 from tunesmith.models.sources import resolve_model
 from tunesmith.recipe.catalogue import load_entry
-from tunesmith.recipe.complete import Facts, complete
+from tunesmith.recipe.complete import complete
 from tunesmith.recipe.parse import parse
 from tunesmith.recipe.resolve import resolve
 from tunesmith.recipe.schema import Recipe
@@ -89,7 +91,8 @@ class Opened:
 
 def open_data(asked: Recipe, reporter: Reporter) -> Opened:
     """Find the model, read and check the rows, fit the task, and fill in what the recipe left open."""
-    from tunesmith.jobs.encoder import open_encoder
+    from tunesmith.jobs.encoder import open_encoder, settle_writer
+    from tunesmith.jobs.room import room_findings
     from tunesmith.jobs.vocabulary import unknown_tokens
 
     folder = resolve_model(asked.model, say=reporter.say)
@@ -100,65 +103,23 @@ def open_data(asked: Recipe, reporter: Reporter) -> Opened:
     )  # fmt: skip
     texts = [text for example in loaded.splits.train for text in texts_of(example)]
     unknown = unknown_tokens(encoder, texts, str(asked.data.train))
-    loaded = replace(loaded, findings=by_severity([*unknown, *loaded.findings]))
+    task: Task = load_entry("tasks", loaded.task)().fit(loaded.splits.train)
+    encoder = replace(encoder, layout=task.head().layout)
+    findings = [*unknown, *settle_writer(folder, encoder, task.head())]
+    recipe = complete(asked, facts_of(asked, loaded, task, encoder, limit, folder))
+    loaded = limited(loaded, recipe)
+    assert recipe.text.max_tokens is not None, "the recipe is complete"
+    assert recipe.text.long is not None, "the recipe is complete"
+    assert recipe.text.overlap is not None, "the recipe is complete"
+    encoder = replace(encoder, max_tokens=recipe.text.max_tokens, long=recipe.text.long, overlap=recipe.text.overlap)
+    if task.head().writes:
+        findings = [*findings, *room_findings(encoder, loaded.splits.train)]
+    loaded = replace(loaded, findings=by_severity([*findings, *loaded.findings]))
     for guess in loaded.guesses:
         reporter.say(guess)
     for finding in loaded.findings:
         reporter.finding(finding)
-    task: Task = load_entry("tasks", loaded.task)().fit(loaded.splits.train)
-    recipe = complete(asked, facts_of(asked, loaded, task, encoder, limit, folder))
-    assert recipe.text.max_tokens is not None, "the recipe is complete"
-    assert recipe.text.long is not None, "the recipe is complete"
-    assert recipe.text.overlap is not None, "the recipe is complete"
-    encoder = replace(
-        encoder, max_tokens=recipe.text.max_tokens, long=recipe.text.long, overlap=recipe.text.overlap,
-        layout=task.head().layout,
-    )  # fmt: skip
     return Opened(recipe, loaded, task, encoder, folder)
-
-
-def facts_of(asked: Recipe, loaded: Loaded, task: Task, encoder: Encoder, limit: int, folder: Path) -> Facts:
-    """Return what the defaults depend on."""
-    import json
-
-    train = loaded.splits.train
-    texts = [texts_of(e) for e in train]
-    apart = task.head().layout == "apart"
-    specials = int(encoder.tokenizer.num_special_tokens_to_add(len(texts[0]) == 2 and not apart))
-    lengths = [encoder.count_tokens([t[i] for t in texts]) for i in range(len(texts[0]))]
-    longest = max((max if apart else sum)(row) for row in zip(*lengths, strict=True)) + specials
-    counts = class_counts(train) if task.head().problem == "single_label_classification" else []
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    width = int(config.get("hidden_size") or config.get("dim") or config.get("d_model") or 768)
-    rows = len(train) + len(loaded.splits.dev)
-    return Facts(
-        loaded.task,
-        task.metric,
-        task.baselines,
-        rows,
-        counts,
-        longest,
-        limit,
-        width,
-        asked.data.dev is not None,
-        loaded.protocol == "folds",
-    )
-
-
-def trainings(recipe: Recipe) -> int:
-    """Return how many trainings the run consists of; they share the time budget."""
-    from tunesmith.jobs.curve import SHARES
-
-    evaluate = recipe.evaluate
-    return (evaluate.folds or 0) * evaluate.repeats + 1 + bool(recipe.stop.refit) + evaluate.curve * len(SHARES)
-
-
-def class_counts(examples: Sequence[Example]) -> list[int]:
-    """Return the number of rows of each class."""
-    counts: dict[Any, int] = {}
-    for e in examples:
-        counts[e.target] = counts.get(e.target, 0) + 1
-    return list(counts.values())
 
 
 def lock_run(run: Run, opened: Opened) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from tunesmith.engine.infer import outputs, vectors
 from tunesmith.engine.loop import Schedule, State, Step, Work, loop
 from tunesmith.engine.objective import compose, task_objective
 from tunesmith.engine.optim import make_optimizer, parameter_groups
+from tunesmith.engine.packs import keeps_apart
 from tunesmith.engine.stop import Watch, planned_steps
 from tunesmith.evaluation.metrics import HIGHER_IS_BETTER
 from tunesmith.jobs.workshop import Workshop, stop_if_wished
@@ -63,6 +64,7 @@ def tune(
             shop.folder, shop.task.head(), kind=recipe.head, seed=recipe.seed, window=max(f.length for f in features),
             attention_dropout=recipe.attention_dropout,
         ).model  # fmt: skip
+        shop = _keep_apart(shop, model)
         model = _prepare(shop, model, train, features)
         assert recipe.batching.size is not None, "the recipe is complete"
         batches = Batches(features, recipe.batching.size, recipe.seed)
@@ -76,6 +78,14 @@ def tune(
         )  # fmt: skip
         training = _Training(shop, stage, work, state, model, dev)
         return training.run()
+
+
+def _keep_apart(shop: Workshop, model: nn.Module) -> Workshop:
+    """Return the shop with every dialogue on a row of its own where `model` would let those that share one meet."""
+    if shop.collate.room == 0 or keeps_apart(model):
+        return shop
+    shop.reporter.say("The model lets dialogues on one row see each other, so each has a row of its own.")
+    return replace(shop, packs=False)
 
 
 def _prepare(shop: Workshop, model: nn.Module, train: Sequence[Example], features: Sequence[Features]) -> nn.Module:

@@ -38,12 +38,16 @@ class Workshop:
     wish: Wish
     trainings: int = 1
     """How many trainings share the time budget."""
+    packs: bool = True
+    """Whether dialogues may share a row; not where the model would let them see each other."""
 
     @property
     def collate(self) -> Collator:
         """Features → batch, for this tokenizer and task."""
         tokenizer = self.encoder.tokenizer
-        return Collator(padding_id(tokenizer), self.task.head().problem, tokenizer.padding_side)
+        shared = self.packs and self.recipe.batching.packed and self.encoder.layout == "dialogue"
+        room = self.encoder.max_tokens if shared else 0
+        return Collator(padding_id(tokenizer), self.task.head().problem, tokenizer.padding_side, room)
 
     def encode(self, examples: Sequence[Example]) -> list[Features]:
         """Return the features of `examples`, with targets."""

@@ -121,6 +121,8 @@ def load_model(
     Raises:
         InputError: the folder holds no model that can carry such a head, or weights of the body are missing.
     """
+    if head.writes:
+        return _writer(folder, head)
     tokenizer, limit = load_tokenizer(folder)
     pooling = trained_pooling(folder)
     own = OWN_HEADS.get(head.problem, AutoModelForSequenceClassification)
@@ -146,6 +148,13 @@ def load_model(
     pooled = getattr(model, "pooling", None) or getattr(model.config, "pooling", None)
     title = f"pooled ({pooled})" if pooled else type(model).__name__
     return LoadedModel(model.eval(), tokenizer, title, limit)
+
+
+def _writer(folder: Path, head: HeadSpec) -> LoadedModel:
+    from tunesmith.models.write import load_writer, load_writer_tokenizer
+
+    model, tokenizer = load_writer(folder, "causal" if head.problem == "causal" else "seq2seq")
+    return LoadedModel(model, tokenizer, type(model).__name__, load_writer_tokenizer(folder)[1])
 
 
 def _dropout(folder: Path, share: float | None) -> dict[str, float]:
@@ -200,6 +209,9 @@ def load_finished(folder: Path, problem: Problem) -> tuple[nn.Module, Any]:
     from tunesmith.models.register import register
 
     register()
+    if problem in ("causal", "seq2seq"):
+        loaded = _writer(folder, HeadSpec(problem, ()))
+        return loaded.model, loaded.tokenizer
     kind = OWN_HEADS.get(problem, AutoModelForSequenceClassification)
     with quiet(), faults_of(folder):
         if problem == "embedding":

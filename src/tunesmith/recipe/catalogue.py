@@ -18,6 +18,7 @@ TASKS: dict[str, str] = {
     "tag": "tunesmith.tasks.tag:Tag",
     "answer": "tunesmith.tasks.answer:Answer",
     "embed": "tunesmith.tasks.embed:Embed",
+    "chat": "tunesmith.tasks.chat:Chat",
 }
 
 STRATEGIES: dict[str, str] = {

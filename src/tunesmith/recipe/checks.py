@@ -11,8 +11,13 @@ from tunesmith.recipe.faults import Where
 from tunesmith.recipe.schema import Data, Recipe
 from tunesmith.recipe.text import Path
 
-OF_TASKS = {("tokens", "tags", "spans"): "tag", ("question", "context", "answers"): "answer", ("negative",): "embed"}
+OF_TASKS = {
+    ("tokens", "tags", "spans"): "tag", ("question", "context", "answers"): "answer", ("negative",): "embed",
+    ("messages", "prompt", "response", "system", "instruction"): "chat",
+}  # fmt: skip
 """Columns that only one task has."""
+WRITING = ("chat",)
+"""Tasks whose answer is written."""
 WORDS = ("tag", "answer")
 """Tasks whose units are words."""
 
@@ -71,6 +76,19 @@ def _of_tasks(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
     if task == "embed" and recipe.batching.accumulate > 1:
         message = "embed compares the rows of a batch with each other, and micro-batches hold fewer of them."
         yield ("batching", "accumulate"), message, "Write `accumulate: 1`, and a smaller batching.size if need be."
+    if task in WRITING:
+        if recipe.head != "auto":
+            yield ("head",), f"{task} writes with the head that the model has.", "Leave head out."
+        if recipe.class_weights:
+            yield ("class_weights",), f"{task} has no classes of rows to weigh.", "Leave class_weights out."
+        if "probe_start" in names:
+            yield ("strategies",), f"{task} has no new head that a probe could start.", "Leave probe_start out."
+        if recipe.stop.metric not in (None, "perplexity"):
+            message = f"{recipe.stop.metric} needs texts, and none are written while training."
+            yield ("stop", "metric"), message, "Leave stop.metric out; perplexity is watched."
+        if recipe.evaluate.repeats > 1:
+            message = "repeated folds average what is said of a row, and texts have no mean."
+            yield ("evaluate", "repeats"), message, "Write `repeats: 1`."
     for name in recipe.evaluate.baselines or ():
         if task != "auto" and name not in load_entry("tasks", task)().baselines:
             known = ", ".join(load_entry("tasks", task)().baselines)

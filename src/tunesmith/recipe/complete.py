@@ -27,6 +27,9 @@ class Settings:
         batch: examples per step.
         passes: share of the usual epochs; a question is read in several windows, and in each most words are told apart.
         probe_start: whether the head starts from a linear probe.
+        writes: whether texts are written; low-rank adapters are tuned then, because the models are large.
+        dev_rows: that are looked at, at most; None for all.
+        test_rows: that are tested on, at most; None for all.
     """
 
     max_tokens: int = 256
@@ -36,13 +39,21 @@ class Settings:
     batch: int = 16
     passes: float = 1.0
     probe_start: bool = True
+    writes: bool = False
+    dev_rows: int | None = None
+    test_rows: int | None = None
 
 
 SETTINGS = {
     "tag": Settings(long="window", rate=3e-4, probe_start=False),
     "answer": Settings(max_tokens=192, long="window", overlap=64, rate=2e-4, batch=8, passes=0.2, probe_start=False),
     "embed": Settings(probe_start=False),
+    "chat": Settings(
+        max_tokens=512, rate=1e-3, passes=0.2, probe_start=False, writes=True, dev_rows=200, test_rows=1000
+    ),
 }
+LONGEST_TEXT = 512
+"""Tokens that are written at most where nothing is asked."""
 FEW_ROWS = 2000
 """Up to here dev rows are worth more as train rows: the model is trained again on both."""
 FOLDS = 5
@@ -62,6 +73,7 @@ class Facts:
         rows: train rows.
         counts: rows per class; empty where there are no classes.
         longest: tokens of the longest train row, special tokens counted in.
+        answer: tokens that 99 of 100 texts to be written have; 0 where none are written.
         limit: the most tokens the model takes.
         width: hidden size of the body.
         dev_given: whether a dev file was given.
@@ -74,6 +86,7 @@ class Facts:
     rows: int
     counts: Sequence[int]
     longest: int
+    answer: int
     limit: int
     width: int
     dev_given: bool
@@ -100,17 +113,28 @@ def complete(recipe: Recipe, facts: Facts) -> Recipe:
             epochs=epochs(facts),
             metric=facts.metric,
             evaluations_per_epoch=1.0 if facts.rows <= FEW_ROWS else 2.0,
-            refit=facts.rows <= FEW_ROWS and not facts.dev_given,
+            refit=facts.rows <= FEW_ROWS and not facts.dev_given and not settings.writes,
         )
     )
     folds = FOLDS if facts.crossed else 0
-    evaluate = recipe.evaluate.model_copy(update=_open(recipe.evaluate, folds=folds, baselines=facts.baselines))
+    evaluate = recipe.evaluate.model_copy(
+        update=_open(
+            recipe.evaluate, folds=folds, baselines=facts.baselines, dev_rows=settings.dev_rows,
+            test_rows=settings.test_rows,
+        )
+    )  # fmt: skip
+    longest = min(LONGEST_TEXT, facts.limit // 2, -(-facts.answer * 5 // 4))
+    generate = recipe.generate.model_copy(update=_open(recipe.generate, max_tokens=max(8, longest)))
     batching = recipe.batching.model_copy(update=_open(recipe.batching, size=settings.batch))
     parts: dict[str, Any] = {
         "task": facts.task, "text": text, "batching": batching, "optimizer": optimizer, "stop": stop,
-        "evaluate": evaluate,
+        "evaluate": evaluate, "generate": generate,
     }  # fmt: skip
-    if recipe.attention_dropout is None and min(text.max_tokens or 0, facts.longest) > LONG_WINDOW:
+    if (
+        recipe.attention_dropout is None
+        and not settings.writes
+        and min(text.max_tokens or 0, facts.longest) > LONG_WINDOW
+    ):
         parts["attention_dropout"] = 0.0
     if recipe.strategies is None:
         parts["strategies"] = default_strategies(facts)
@@ -137,6 +161,8 @@ def epochs(facts: Facts) -> float:
 
 def default_strategies(facts: Facts) -> tuple[dict[str, dict[str, Any]], ...]:
     """Return how the weights move where nothing is asked."""
+    if of_task(facts.task).writes:
+        return ({"lora": {}},)
     starts: tuple[dict[str, dict[str, Any]], ...] = ({"probe_start": {}},) if of_task(facts.task).probe_start else ()
     return ({"freeze": {"embeddings": True}}, *starts, {"layerwise_lr": {"decay": 0.9}})
 

@@ -92,7 +92,7 @@ class Text(Part):
     """How text becomes tokens."""
 
     max_tokens: PositiveInt | None = None
-    """Tokens per window; by default what the rows need, at most 256 (answer: 192) and at most what the model takes."""
+    """Tokens per window; by default what the rows need, at most 256 (answer: 192, chat: 512)."""
     long: Literal["truncate", "window"] | None = None
     """What happens to longer texts: cut off, or read in overlapping windows; tag and answer always read windows."""
     overlap: NonNegativeInt | None = None
@@ -106,6 +106,8 @@ class Batching(Part):
     """Examples per optimiser step; by default 16 (answer: 8)."""
     accumulate: PositiveInt = 1
     """Micro-batches per step; the gradient equals that of the whole batch (embed, which compares rows, refuses it)."""
+    packed: bool = True
+    """Whether short dialogues share a row, none of which sees another (chat)."""
     predict_size: PositiveInt = 64
     """Windows per batch when nothing is trained."""
 
@@ -150,13 +152,29 @@ class Stop(Part):
     """Train once more on train and dev together for the number of steps that dev chose; by default on few rows."""
 
 
+class Generate(Part):
+    """How texts are written (chat, seq2seq)."""
+
+    max_tokens: PositiveInt | None = None
+    """Tokens that a text may have; by default what 99 of 100 train texts need, with a quarter more."""
+    beams: PositiveInt = 1
+    """Beginnings that are followed at once; 1 takes the likeliest token each time."""
+    temperature: Annotated[float, Field(ge=0.0)] = 0.0
+    """How evenly tokens are drawn; 0 draws nothing and takes the likeliest."""
+    top_p: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    """Only the likeliest tokens are drawn whose probabilities sum up to this."""
+    seconds: PositiveFloat | None = None
+    """Time after which a batch of texts ends as it is; None for no limit, which alone is repeatable."""
+
+
 class Evaluate(Part):
     """How the result is measured."""
 
     baselines: (
-        tuple[Literal["majority", "tfidf", "frozen", "untrained", "dictionary", "first", "overlap", "untuned"], ...]
+        tuple[Literal["majority", "tfidf", "frozen", "untrained", "dictionary", "first", "overlap", "untuned",
+                      "copy", "lead", "nearest"], ...]
         | None
-    ) = None
+    ) = None  # fmt: skip
     """What the tuned model is compared with, on the same rows; by default all that the task has."""
     folds: NonNegativeInt | None = None
     """Cross-validation in place of a test split: 0 never, else k folds; by default 5 on few rows."""
@@ -164,6 +182,10 @@ class Evaluate(Part):
     """How often the folds are drawn anew."""
     resamples: PositiveInt = 1000
     """Bootstrap resamples of every interval."""
+    dev_rows: PositiveInt | None = None
+    """Look at this many dev rows at most, drawn with the seed; by default all (chat, seq2seq: 200)."""
+    test_rows: PositiveInt | None = None
+    """Test on this many rows at most, drawn with the seed; by default all (chat, seq2seq: 1,000)."""
     curve: bool = False
     """Whether to measure a learning curve: how much more rows would help."""
 
@@ -171,7 +193,7 @@ class Evaluate(Part):
 class Recipe(Part):
     """Everything that was asked of one run."""
 
-    task: Literal["auto", "classify", "multilabel", "regress", "pair", "tag", "answer", "embed"] = "auto"
+    task: Literal["auto", "classify", "multilabel", "regress", "pair", "tag", "answer", "embed", "chat"] = "auto"
     """What the numbers mean; `auto` reads it off the columns."""
     model: str = "minilm"
     """A known name (`tunesmith models`), a folder, or a hub id."""
@@ -193,6 +215,8 @@ class Recipe(Part):
     """AdamW and its schedule."""
     stop: Stop = Stop()
     """When training ends."""
+    generate: Generate = Generate()
+    """How texts are written."""
     evaluate: Evaluate = Evaluate()
     """How the result is measured."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"

@@ -11,7 +11,10 @@ import torch
 
 from tunesmith.core.batch import Batch, Features
 from tunesmith.core.task import Problem
+from tunesmith.text.packing import pack
 
+WORDS = ("token_classification", "causal", "seq2seq")
+"""Problems in which every unit, a word or a token, has a target and a loss of its own."""
 POOL = 16  # batches whose rows are sorted by length together: most of the saving, little less mixing
 
 
@@ -23,14 +26,18 @@ class Collator:
         pad_id: token id of padding.
         problem: what the targets mean.
         padding_side: `right` for encoders.
+        room: tokens of a row that several dialogues share, none of which sees another; 0 gives each its own row.
     """
 
     pad_id: int
     problem: Problem
     padding_side: str = "right"
+    room: int = 0
 
     def __call__(self, features: Sequence[Features]) -> Batch:
         """Return the batch of `features`; windows of one example must stand side by side."""
+        if self.problem == "causal":
+            return self._dialogues(features)
         examples = by_owner(features)
         longest = max(f.length for f in features)
         names = [name for name in features[0].inputs if name != "special_tokens_mask"]
@@ -42,20 +49,49 @@ class Collator:
         owner = torch.tensor([start + f.unit for start, f in pairs])
         return Batch(inputs, self.targets(firsts), self.weights(firsts), owner, sizes, self._places(pairs, longest))
 
+    def _dialogues(self, features: Sequence[Features]) -> Batch:
+        """Return dialogues on as few rows as they need; logits are asked for only where a token is to be written.
+
+        Where rows are shared, positions begin anew with every dialogue, from which `transformers` sees what may attend
+        to what.
+        """
+        lengths = [f.length for f in features]
+        rows = pack(lengths, max(self.room, *lengths)) if self.room else [[at] for at in range(len(features))]
+        longest = max(sum(lengths[at] for at in row) for row in rows)
+        ids = torch.full((len(rows), longest), self.pad_id, dtype=torch.long)
+        marks = torch.zeros_like(ids)
+        places: list[tuple[int, int, int]] = []
+        starts = list(accumulate((f.units for f in features), initial=0))
+        for number, row in enumerate(rows):
+            at = 0
+            for f, first in ((features[i], starts[i]) for i in row):
+                here = slice(at, at + f.length)
+                ids[number, here] = torch.tensor(f.inputs["input_ids"])
+                marks[number, here] = torch.arange(f.length) if self.room else 1
+                places += [(number, at + place, first + unit) for unit, place, _ in f.places or ()]
+                at += f.length
+        window, token, unit = torch.tensor(places, dtype=torch.long).reshape(-1, 3).unbind(1)
+        kept, index = torch.unique(token, return_inverse=True)
+        inputs = {"input_ids": ids, "position_ids" if self.room else "attention_mask": marks, "logits_to_keep": kept}
+        return Batch(
+            inputs, self.targets(features), self.weights(features), torch.zeros(len(rows), dtype=torch.long),
+            [f.units for f in features], torch.stack([window, index, index, unit], dim=1), filled=sum(lengths),
+        )  # fmt: skip
+
     def targets(self, firsts: Sequence[Features]) -> torch.Tensor | None:
         """Return the targets of examples, given the first window of each; None where they have none."""
         if firsts[0].target is None:
             return None
         values = [f.target for f in firsts]
-        if self.problem in ("token_classification", "question_answering"):
+        if self.problem in (*WORDS, "question_answering"):
             values = [value for of_example in values for value in of_example]
-        classes = self.problem in ("single_label_classification", "token_classification")
+        classes = self.problem in (*WORDS, "single_label_classification")
         return torch.tensor(values, dtype=torch.long if classes else torch.float32)
 
     def weights(self, firsts: Sequence[Features]) -> torch.Tensor:
-        """Return a weight for each loss, given the first window of each example: words have losses of their own."""
+        """Return a weight for each loss, given the first window of each example: words and tokens have their own."""
         weights = torch.tensor([f.weight for f in firsts], dtype=torch.float32)
-        if self.problem != "token_classification":
+        if self.problem not in WORDS:
             return weights
         return weights.repeat_interleave(torch.tensor([f.units for f in firsts]))
 

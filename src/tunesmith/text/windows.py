@@ -10,6 +10,7 @@ from tunesmith.core.batch import Features
 from tunesmith.core.example import Example, QuestionExample, TextExample, TokenExample, texts_of
 from tunesmith.core.task import Layout
 from tunesmith.core.words import words_of
+from tunesmith.text.dialogue import Cut, Dialogues
 from tunesmith.text.frame import Frame
 from tunesmith.text.pieces import Splitter
 from tunesmith.text.spread import places, windows
@@ -17,6 +18,7 @@ from tunesmith.text.spread import places, windows
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+NO_LIMIT = 1 << 30
 CHUNK = 2000  # texts per tokenizer call: large enough for its threads, small enough for memory
 
 
@@ -43,16 +45,21 @@ class Encoder:
 
         Args:
             examples: all of one kind.
-            target: example → target as the loss wants it; features carry none where it is not given.
+            target: example → target as the loss wants it; features carry none where it is not given. Where the tokens
+                of a text are to be written, they are the target.
         """
-        ways = {"row": self._rows, "words": self._words, "question": self._questions, "apart": self._apart}
+        ways = {
+            "row": self._rows, "words": self._words, "question": self._questions, "apart": self._apart,
+            "dialogue": self._dialogues,
+        }  # fmt: skip
         features: list[Features] = []
         for start in range(0, len(examples), CHUNK):
             chunk = examples[start : start + CHUNK]
             values = [None if target is None or e.target is None else target(e) for e in chunk]
             for found in ways[self.layout](chunk):
                 at = found.owner
-                features.append(replace(found, target=values[at], weight=chunk[at].weight, owner=start + at))
+                target_of = found.target if found.target is not None else values[at]
+                features.append(replace(found, target=target_of, weight=chunk[at].weight, owner=start + at))
         return features
 
     def _rows(self, chunk: Sequence[Example]) -> list[Features]:
@@ -100,6 +107,37 @@ class Encoder:
                 after = [(word + 1, first, last) for word, first, last in here]
                 features.append(Features(inputs, owner=at, units=len(pieces.first) + 1, places=[(0, 0, 0), *after]))
         return features
+
+    def _dialogues(self, chunk: Sequence[Example]) -> list[Features]:
+        """Return a window per dialogue; the units are the tokens that the assistant writes, each read where it is due.
+
+        What stands at a place says which token comes next.
+        """
+        read = Dialogues(self.tokenizer, self.max_tokens)
+        features: list[Features] = []
+        for at, example in enumerate(chunk):
+            found = read(example)
+            due = found.places
+            inputs = {"input_ids": found.ids, "attention_mask": [1] * len(found.ids)}
+            places = [(unit, place - 1, place - 1) for unit, place in enumerate(due)]
+            target = [found.ids[place] for place in due]
+            features.append(Features(inputs, owner=at, units=len(due), places=places, target=target))
+        return features
+
+    def sizes(self, examples: Sequence[Example]) -> list[tuple[int, int]]:
+        """Return of each dialogue how many tokens it has, nothing cut off, and how many of them carry loss."""
+        read = Dialogues(self.tokenizer, NO_LIMIT)
+        return [(len(found.ids), len(found.places)) for found in map(read, examples)]
+
+    def cuts(self, examples: Sequence[Example]) -> list[tuple[Cut, int]]:
+        """Return of each dialogue what of it does not fit into the window, and how many tokens then carry loss."""
+        read = Dialogues(self.tokenizer, self.max_tokens)
+        return [(found.cut, len(found.places)) for found in map(read, examples)]
+
+    def prompts(self, examples: Sequence[Example], room: int = 0) -> list[list[int]]:
+        """Return the tokens after which the model is to write, so many that `room` more fit into the window."""
+        read = Dialogues(self.tokenizer, self.max_tokens)
+        return [read.prompt(example, room) for example in examples]
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return the number of tokens of each text, special tokens not counted, nothing cut off."""

@@ -66,7 +66,7 @@ def _curves(report: ReportData) -> list[Markup]:
         plots.append(figure(line_plot(_said(title, losses), x_title, title, losses, Marks(stages, kept), False)))
     scores = _points(moments, lambda moment: moment.get("dev_score"))
     if scores:
-        name = words.metric_name(report.get("metric", ""))
+        name = words.metric_name(report.get("watched") or report.get("metric", ""))
         lines = [Series("dev score", "tuned", scores)]
         title = f"{name.title} on dev rows" if report.get("metric") else "dev score"
         plots.append(figure(line_plot(_said(title, lines), x_title, title, lines, Marks(stages, best), name.is_share)))

@@ -1,0 +1,77 @@
+"""What the defaults of a recipe depend on, read off data, task and model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tunesmith.core.example import Example, texts_of
+from tunesmith.core.task import Task
+from tunesmith.data.load import Loaded
+from tunesmith.recipe.complete import Facts
+from tunesmith.recipe.schema import Recipe
+
+if TYPE_CHECKING:
+    from tunesmith.text.windows import Encoder
+
+LONG_ANSWER = 0.99
+"""Share of the texts to be written that are no longer than the length which texts are written to."""
+
+
+def facts_of(asked: Recipe, loaded: Loaded, task: Task, encoder: Encoder, limit: int, folder: Path) -> Facts:
+    """Return what the defaults depend on.
+
+    Args:
+        asked: the recipe as the user wrote it.
+        loaded: the rows.
+        task: fitted.
+        encoder: of the layout of the task.
+        limit: the most tokens that the model takes.
+        folder: of the model.
+    """
+    train = loaded.splits.train
+    longest, answer = _lengths(train, encoder)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    return Facts(
+        task=loaded.task,
+        metric=task.metric,
+        baselines=task.baselines,
+        rows=len(train) + len(loaded.splits.dev),
+        counts=class_counts(train) if task.head().problem == "single_label_classification" else [],
+        longest=longest,
+        answer=answer,
+        limit=limit,
+        width=int(config.get("hidden_size") or config.get("dim") or config.get("d_model") or 768),
+        dev_given=asked.data.dev is not None,
+        crossed=loaded.protocol == "folds",
+    )
+
+
+def _lengths(train: Sequence[Example], encoder: Encoder) -> tuple[int, int]:
+    """Return the tokens of the longest row, and those that nearly all texts to be written have; 0 for none."""
+    if encoder.layout == "dialogue":
+        whole, said = zip(*encoder.sizes(train), strict=True)
+        return max(whole), sorted(said)[int(LONG_ANSWER * (len(said) - 1))]
+    texts = [texts_of(e) for e in train]
+    apart = encoder.layout == "apart"
+    specials = int(encoder.tokenizer.num_special_tokens_to_add(len(texts[0]) == 2 and not apart))
+    lengths = [encoder.count_tokens([t[i] for t in texts]) for i in range(len(texts[0]))]
+    return max((max if apart else sum)(row) for row in zip(*lengths, strict=True)) + specials, 0
+
+
+def trainings(recipe: Recipe) -> int:
+    """Return how many trainings the run consists of; they share the time budget."""
+    from tunesmith.jobs.curve import SHARES
+
+    evaluate = recipe.evaluate
+    return (evaluate.folds or 0) * evaluate.repeats + 1 + bool(recipe.stop.refit) + evaluate.curve * len(SHARES)
+
+
+def class_counts(examples: Sequence[Example]) -> list[int]:
+    """Return the number of rows of each class."""
+    counts: dict[Any, int] = {}
+    for e in examples:
+        counts[e.target] = counts.get(e.target, 0) + 1
+    return list(counts.values())
