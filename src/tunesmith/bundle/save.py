@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,29 +26,30 @@ class Contents:
     Args:
         task: fitted, with its thresholds.
         text: how text becomes tokens; `max_tokens` is set.
-        generate: how texts are written, by a model that writes.
-        instruction: put before what the user says first (`chat`).
         temperature: already folded into the weights; kept for the record.
         digest: of the recipe that made it.
         parameters: of the whole model.
+        generate: how texts are written, by a model that writes.
+        instruction: put before what the user says first (`chat`).
+        base: name or folder of the model that an adapter belongs to; empty where the bundle holds all weights.
     """
 
     task: Task
     text: Text
-    generate: Generate
-    instruction: str | None
     temperature: float
     digest: str
     parameters: int
+    generate: Generate = field(default_factory=Generate)
+    instruction: str | None = None
+    base: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for `tunesmith.json`."""
         return {
             "format": FORMAT, "task": self.task.name, "state": self.task.state(),
-            "text": self.text.model_dump(mode="json"), "generate": self.generate.model_dump(mode="json"),
-            "instruction": self.instruction,
-            "temperature": self.temperature,
+            "text": self.text.model_dump(mode="json"), "temperature": self.temperature,
             "recipe_digest": self.digest, "parameters": self.parameters,
+            "generate": self.generate.model_dump(mode="json"), "instruction": self.instruction, "base": self.base,
         }  # fmt: skip
 
 

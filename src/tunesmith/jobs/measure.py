@@ -53,6 +53,6 @@ def keep_bundle(shop: Workshop, model: nn.Module, task: Task, temperature: float
     parameters = sum(p.numel() for p in model.parameters())
     recipe = shop.recipe
     contents = Contents(
-        task, recipe.text, recipe.generate, recipe.data.instruction, temperature, recipe.digest(), parameters
+        task, recipe.text, temperature, recipe.digest(), parameters, recipe.generate, recipe.data.instruction
     )
     save_bundle(shop.reporter.run.folder / "model", model, shop.encoder.tokenizer, contents)

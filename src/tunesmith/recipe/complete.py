@@ -73,11 +73,11 @@ class Facts:
         rows: train rows.
         counts: rows per class; empty where there are no classes.
         longest: tokens of the longest train row, special tokens counted in.
-        answer: tokens that 99 of 100 texts to be written have; 0 where none are written.
         limit: the most tokens the model takes.
         width: hidden size of the body.
         dev_given: whether a dev file was given.
         crossed: whether cross-validation takes the place of a test split.
+        answer: tokens that 99 of 100 texts to be written have; 0 where none are written.
     """
 
     task: str
@@ -86,11 +86,11 @@ class Facts:
     rows: int
     counts: Sequence[int]
     longest: int
-    answer: int
     limit: int
     width: int
     dev_given: bool
     crossed: bool
+    answer: int = 0
 
 
 def of_task(task: str) -> Settings:
