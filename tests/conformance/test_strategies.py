@@ -75,6 +75,8 @@ def test_it_trains_and_is_deterministic(quick: dict[str, Any], tmp_path: Path, n
 @pytest.mark.parametrize("name", NAMES)
 def test_it_learns_what_there_is_to_learn(quick: dict[str, Any], tmp_path: Path, name: str) -> None:
     recipe = {**quick, "strategies": [{name: {}}], "stop": {"epochs": 12, "patience": None}}
+    if name == "lora":
+        recipe["optimizer"] = {"learning_rate": 2e-2, "head_learning_rate": 1e-2}  # its steps are small ones
     report = train(recipe, folder=tmp_path / "run").report()
     assert report["test"]["accuracy"]["value"] > report["baselines"]["majority"]["scores"]["accuracy"]["value"] + 0.2
 

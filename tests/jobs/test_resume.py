@@ -72,6 +72,13 @@ def test_kills_change_no_bit_whatever_the_units_are(
     assert kill_often(recipe, tmp_path, KILLS_PER_TASK) >= 1
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs fork and SIGKILL")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_kills_change_no_bit_of_adapters_and_head(quick: dict[str, Any], tmp_path: Path) -> None:
+    recipe = {**quick, "strategies": [{"lora": {}}], "evaluate": {"folds": 0, "resamples": 20, "baselines": []}}
+    assert kill_often(recipe, tmp_path, KILLS_PER_TASK) >= 1
+
+
 def reading_rows(task: str, rows: list[tuple[str, str]]) -> list[dict[str, Any]]:
     """Rows of several windows each for `tag` and `answer`, pairs without scores for `embed`."""
     mixed = [rows[(at * 37) % len(rows)] for at in range(len(rows))]

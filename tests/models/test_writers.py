@@ -15,6 +15,7 @@ from transformers.utils import logging as transformers_logging
 from tunesmith.errors import InputError, MissingExtra
 from tunesmith.models import write
 from tunesmith.models.blocks import blocks, depth
+from tunesmith.models.known import KNOWN
 from tunesmith.models.languages import languages, set_languages
 from tunesmith.models.load import load_tokenizer
 from tunesmith.models.tiny import save_tiny
@@ -288,3 +289,17 @@ def test_an_encoder_keeps_its_depths(tiny: Path, tmp_path: Path) -> None:
     model = AutoModel.from_pretrained(save_tiny(tmp_path / "bert", TEXTS))
     assert blocks(model) == ("encoder.layer", 2)
     assert [depth(f"{name}.weight", model) for name in ("embeddings.word", "encoder.layer.1.x")] == [0, 2]
+
+
+@pytest.mark.real
+def test_smollm2_speaks() -> None:
+    folder = Path.home() / ".cache" / "test-models" / "smollm2"
+    if not folder.is_dir():
+        pytest.skip("smollm2 is not on this machine")
+    model, tokenizer = load_writer(folder, "causal")
+    assert sum(p.numel() for p in model.parameters()) == next(m.parameters for m in KNOWN if m.name == "smollm2")
+    assert {p.dtype for p in model.parameters()} == {torch.float32}, "the files are in half precision"
+    turns = [{"role": "user", "content": "What is the capital of France?"}]
+    batch = tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_tensors="pt")
+    out = model.generate(**batch, max_new_tokens=8, do_sample=False)
+    assert "Paris" in tokenizer.decode(out[0])

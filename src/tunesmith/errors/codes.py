@@ -485,6 +485,11 @@ CODES: dict[str, Code] = {
         "A model takes from a hundred megabytes to a few gigabytes in the cache.",
         "Free some space, or set TUNESMITH_CACHE to a folder that can be written.",
     ),
+    "K317": Code(
+        "No adapter, or one for another model",
+        "An adapter is a change of the weights of one model. On another one it is noise, or does not fit at all.",
+        "Give the folder of the adapter and that of the model it was trained on; its adapter_config.json names it.",
+    ),
     # K4xx runs
     "K320": Code(
         "Dialogues are longer than the window",
@@ -600,6 +605,16 @@ CODES: dict[str, Code] = {
         "The run was interrupted",
         "Somebody pressed Ctrl-C or asked the process to end. The state was written between two steps.",
         "Run the command that the message prints; the result is the same as without the interruption.",
+    ),
+    "K504": Code(
+        "LoRA finds no such layers",
+        "Adapters stand beside the linear layers of a model's blocks, and every architecture names them its own way.",
+        "Leave `targets` out to take all of them, or take names that the message lists.",
+    ),
+    "K505": Code(
+        "The architecture cannot trade time for memory",
+        "Gradient checkpointing needs blocks that transformers can compute twice.",
+        "Take smaller micro-batches (batching.accumulate), shorter windows or another model.",
     ),
     # K6xx bundles and prediction
     "K601": Code(

@@ -15,6 +15,7 @@ from tunesmith.core.task import Array, Task
 from tunesmith.engine.infer import outputs
 from tunesmith.engine.write import written
 from tunesmith.jobs.workshop import Workshop
+from tunesmith.models.adapter import merge
 from tunesmith.models.heads import fold
 
 
@@ -44,7 +45,11 @@ def answers_of(task: Task, read: Read, examples: Sequence[Example], temperature:
 
 
 def keep_bundle(shop: Workshop, model: nn.Module, task: Task, temperature: float) -> None:
-    """Fold temperature (or mean and scale) into the last layer, and save model, tokenizer and task into the run."""
+    """Fold temperature (or mean and scale) into the last layer, and save model, tokenizer and task into the run.
+
+    An adapter is merged: who loads the bundle needs no peft.
+    """
+    model = merge(model)
     task, scale, shift = task.shipped()
     scale /= temperature
     if (scale, shift) != (1.0, 0.0):

@@ -160,10 +160,11 @@ def _notes(outcome: Outcome) -> list[str]:
 
 
 def _model(outcome: Outcome) -> dict[str, Any]:
+    from tunesmith.models.adapter import unwrapped
     from tunesmith.models.known import find_known
 
     shop, final = outcome.shop, outcome.chosen.final
-    model = final.model
+    model = unwrapped(final.model)
     pooled = getattr(model, "pooling", None) or getattr(model.config, "pooling", None)
     known = find_known(shop.recipe.model)
     return {

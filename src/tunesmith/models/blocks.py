@@ -22,8 +22,8 @@ def blocks(model: nn.Module) -> tuple[str, int]:
     The list with the most entries is the one: every transformer of the library keeps its blocks in one `ModuleList`.
     Of a model with an encoder and a decoder it is the encoder's list, and the count is that of both.
     """
-    stacks = _stacks(model)
-    return stacks[0][0], sum(count for _, count in stacks)
+    found = stacks(model)
+    return found[0][0], sum(count for _, count in found)
 
 
 def depth(name: str, model: nn.Module) -> int:
@@ -34,8 +34,8 @@ def depth(name: str, model: nn.Module) -> int:
     Example: in a body of six blocks `body.encoder.layer.5.output.dense.weight` is at depth 6.
     """
     name, below = name.removeprefix(WRAPPER), 0
-    stacks = _stacks(model)
-    for prefix, count in stacks:
+    found = stacks(model)
+    for prefix, count in found:
         inside = re.match(re.escape(prefix) + r"\.(\d+)\.", name)
         if inside:
             return below + int(inside.group(1)) + 1
@@ -43,13 +43,13 @@ def depth(name: str, model: nn.Module) -> int:
     if EMBEDDINGS.search(name):
         return 0
     # What stands in the body beside embeddings and blocks (final norms, poolers) moves with the highest block.
-    if len(stacks) > 1:
+    if len(found) > 1:
         return below + bool(HEADS.search(name))
     base = getattr(model, "base_model_prefix", "")
     return below if base and name.startswith(base + ".") else below + 1
 
 
-def _stacks(model: nn.Module) -> list[tuple[str, int]]:
+def stacks(model: nn.Module) -> list[tuple[str, int]]:
     """Return the lists of blocks with their lengths: one, or those of encoder and decoder."""
     lists = {name.removeprefix(WRAPPER): len(m) for name, m in model.named_modules() if isinstance(m, nn.ModuleList)}
     # T5 keeps the parts of a block in a list of their own.

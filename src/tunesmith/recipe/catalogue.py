@@ -24,6 +24,7 @@ TASKS: dict[str, str] = {
 STRATEGIES: dict[str, str] = {
     "layerwise_lr": "tunesmith.strategies.layerwise_lr:LayerwiseLR",
     "freeze": "tunesmith.strategies.freeze:Freeze",
+    "lora": "tunesmith.strategies.lora:LoRA",
     "probe_start": "tunesmith.strategies.probe_start:ProbeStart",
 }
 

@@ -60,6 +60,8 @@ FOLDS = 5
 """Of cross-validation, where it takes the place of a test split and nobody said how many."""
 IMBALANCED = 3.0
 """Largest class over smallest from which rare classes weigh more."""
+LORA_RATE = 10.0
+"""Rate of a small change of the weights over that of the weights themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,8 @@ def complete(recipe: Recipe, facts: Facts) -> Recipe:
     settings = of_task(facts.task)
     text = recipe.text.model_copy(update=_open(recipe.text, max_tokens=_window(facts), long=settings.long))
     text = text.model_copy(update=_open(text, overlap=_overlap(text, settings.overlap)))
-    rate = learning_rate(facts)
+    factor = LORA_RATE if any("lora" in part for part in recipe.strategies or ()) else 1.0
+    rate = round(learning_rate(facts) * factor, 7)
     optimizer = recipe.optimizer.model_copy(
         update=_open(recipe.optimizer, learning_rate=rate, head_learning_rate=max(1e-3, rate))
     )

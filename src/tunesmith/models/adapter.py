@@ -1,0 +1,150 @@
+"""Adapters (LoRA): small files beside a base model, and the plain model that the two make.
+
+A model that the `lora` strategy has prepared is wrapped by peft. `save_adapter` writes what was trained of it, in
+peft's own format; `load_adapter` puts that on a base model again, the head included; `merge` makes a plain model, which
+needs no peft. The rest of the project imports no peft.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import json
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from tunesmith.core.task import HeadSpec
+from tunesmith.errors import Fault, InputError, MissingExtra
+from tunesmith.models.folder import pickles_only
+from tunesmith.models.load import HeadKind, load_model
+from tunesmith.models.write import WritingProblem, load_writer
+
+WEIGHTS, SETTINGS = "adapter_model.safetensors", "adapter_config.json"
+PROBLEMS: dict[str, WritingProblem] = {"CAUSAL_LM": "causal", "SEQ_2_SEQ_LM": "seq2seq"}
+"""What peft calls the two ways of writing."""
+NAME = "default"
+"""Of the one adapter of a model."""
+
+
+def is_adapted(model: Any) -> bool:
+    """Return whether `model` is wrapped by peft."""
+    return hasattr(model, "peft_config") and hasattr(model, "get_base_model")
+
+
+def unwrapped(model: Any) -> Any:
+    """Return the model inside the wrapper, its layers still with their adapters; `model` itself where there is none."""
+    return model.get_base_model() if is_adapted(model) else model
+
+
+def is_adapter(folder: Path) -> bool:
+    """Return whether `folder` holds an adapter."""
+    return (folder / SETTINGS).is_file()
+
+
+def base_of(folder: Path) -> str:
+    """Return the name of the base model, as it was given to `save_adapter`."""
+    return str(json.loads((folder / SETTINGS).read_text(encoding="utf-8"))["base_model_name_or_path"])
+
+
+def save_adapter(model: Any, folder: Path, base: str) -> None:
+    """Write what was trained of `model` (the adapter, and a new head) into `folder`, so that `peft` can load it.
+
+    Args:
+        model: prepared by the `lora` strategy.
+        folder: made if it is not there.
+        base: name of the base model for the adapter's settings: a folder or a hub id.
+    """
+    from peft import get_peft_model_state_dict
+    from safetensors.torch import save_file
+
+    tensors = get_peft_model_state_dict(model, adapter_name=NAME, save_embedding_layers=False)
+    settings = copy.deepcopy(model.peft_config[NAME])
+    settings.base_model_name_or_path, settings.inference_mode = base, True
+    kind = type(unwrapped(model))
+    folder.mkdir(parents=True, exist_ok=True)
+    # A view or a shared tensor cannot be written; a copy can.
+    plain = {name: value.detach().cpu().clone().contiguous() for name, value in sorted(tensors.items())}
+    save_file(plain, folder / WEIGHTS, metadata={"format": "pt"})
+    # Where peft has no word for the task, its Auto classes ask for the class of the base model.
+    mapping = None if settings.task_type else {"base_model_class": kind.__name__, "parent_library": kind.__module__}
+    settings.save_pretrained(str(folder), auto_mapping_dict=mapping)
+
+
+def load_adapter(base: Path, folder: Path, head: HeadSpec | None = None, *, kind: HeadKind = "auto") -> tuple[Any, Any]:
+    """Return the model in `base` with the adapter in `folder` on it, in evaluation mode, and the base's tokenizer.
+
+    Args:
+        base: folder of the base model.
+        folder: what `save_adapter` wrote.
+        head: that the task needs; None for a model that writes.
+        kind: of head, as in training.
+
+    Raises:
+        InputError: there is no adapter (K317), it is a pickle (K312), or it was made for another model (K317).
+        MissingExtra: peft is not installed.
+    """
+    _check(folder)
+    try:
+        from peft import PeftModel, get_peft_model_state_dict
+    except ImportError:
+        raise MissingExtra(f"the adapter {folder}", "peft", "write") from None
+    from safetensors import safe_open
+
+    task = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))["task_type"]
+    if task in PROBLEMS:
+        model, tokenizer = load_writer(base, PROBLEMS[task])
+    else:
+        assert head is not None, "the head of a model that does not write has to be said"
+        loaded = load_model(base, head, kind=kind, seed=0)
+        model, tokenizer = loaded.model, loaded.tokenizer
+    try:
+        with quiet_peft():
+            wrapped: Any = PeftModel.from_pretrained(model, str(folder), adapter_name=NAME)
+        with safe_open(folder / WEIGHTS, "pt") as file:
+            fits = set(file.keys()) == set(get_peft_model_state_dict(wrapped, save_embedding_layers=False))
+    except (RuntimeError, ValueError):  # other shapes, or none of the layers
+        fits = False
+    if not fits:
+        message = f"was made for another model than {base}: it was trained on {base_of(folder)}."
+        raise InputError(Fault("K317", str(folder), message, "Give the folder of that model."))
+    return wrapped.eval(), tokenizer
+
+
+def merge(model: Any) -> nn.Module:
+    """Return a plain model that computes what `model` does: W + (alpha / rank) · B A in the place of W.
+
+    The adapter is added to the weights in place, so `model` must not be used any more. A model without an adapter is
+    returned as it is.
+
+    Cost: outputs change in the last digits (float32: by some 1e-6), since sums are taken in another order.
+    """
+    if not is_adapted(model):
+        return model  # type: ignore[no-any-return]
+    plain: nn.Module = model.merge_and_unload()
+    return plain.requires_grad_(True)
+
+
+@contextlib.contextmanager
+def quiet_peft() -> Iterator[None]:
+    """Silence peft: it uses a name that transformers has given up, and what it says of missing weights is checked."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore", UserWarning)
+        yield
+
+
+def _check(folder: Path) -> None:
+    if not is_adapter(folder):
+        raise InputError(Fault("K317", str(folder), f"holds no adapter: there is no {SETTINGS} in it.",
+                               "Give the folder that has it."))  # fmt: skip
+    if (folder / WEIGHTS).is_file():
+        return
+    pickles = sorted(file.name for file in folder.glob("*.bin"))
+    if pickles:
+        raise pickles_only(str(folder), pickles, "load it with peft and save it again with safe_serialization=True")
+    raise InputError(Fault("K317", str(folder), f"lacks its weights: there is no {WEIGHTS} in it.",
+                           "Copy or download the folder again."))  # fmt: skip
