@@ -157,7 +157,10 @@ def load_bundle(path: Path | str) -> Bundle:
     Raises:
         InputError: there is no bundle, or it was made by a later format.
     """
+    from tunesmith.models.adapter import load_adapter
     from tunesmith.models.load import load_finished
+    from tunesmith.models.sources import resolve_model
+    from tunesmith.models.write import load_writer_tokenizer
     from tunesmith.text.windows import Encoder
 
     folder = Path(path)
@@ -176,7 +179,11 @@ def load_bundle(path: Path | str) -> Bundle:
     kind: Callable[..., Any] = load_entry("tasks", contents["task"])
     task: Task = kind.load(contents["state"])  # type: ignore[attr-defined]
     layout = task.head().layout
-    model, tokenizer = load_finished(folder, task.head().problem)
+    if contents.get("base"):
+        model, _ = load_adapter(resolve_model(contents["base"]), folder, task.head())
+        tokenizer = load_writer_tokenizer(folder)[0]
+    else:
+        model, tokenizer = load_finished(folder, task.head().problem)
     text = TextSettings.model_validate(contents["text"])
     assert text.max_tokens is not None, "a bundle knows its window"
     assert text.long is not None, "a bundle knows what it does with long texts"

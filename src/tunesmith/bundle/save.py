@@ -12,6 +12,7 @@ from typing import Any
 from torch import nn
 
 from tunesmith.core.task import Task
+from tunesmith.models.adapter import save_adapter, unwrapped
 from tunesmith.models.load import quiet
 from tunesmith.recipe.schema import Generate, Text
 
@@ -65,7 +66,11 @@ def save_bundle(folder: Path, model: nn.Module, tokenizer: Any, contents: Conten
     with disk_faults(folder):
         shutil.rmtree(half, ignore_errors=True)
         with quiet():
-            model.save_pretrained(half, safe_serialization=True)  # type: ignore[operator]
+            if contents.base:
+                save_adapter(model, half, contents.base)
+                unwrapped(model).config.save_pretrained(half)  # says which tokenizer the folder holds
+            else:
+                model.save_pretrained(half, safe_serialization=True)  # type: ignore[operator]
             if not contents.task.head().writes:
                 # A longer text was cut in training; `pipeline(..., truncation=True)` cuts it at the same place.
                 tokenizer.model_max_length = contents.text.max_tokens

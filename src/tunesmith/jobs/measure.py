@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -15,8 +16,9 @@ from tunesmith.core.task import Array, Task
 from tunesmith.engine.infer import outputs
 from tunesmith.engine.write import written
 from tunesmith.jobs.workshop import Workshop
-from tunesmith.models.adapter import merge
+from tunesmith.models.adapter import is_adapted, merge
 from tunesmith.models.heads import fold
+from tunesmith.models.known import find_known
 
 
 def read_of(shop: Workshop, model: nn.Module, examples: Sequence[Example], *, write: bool = False) -> Read:
@@ -47,9 +49,11 @@ def answers_of(task: Task, read: Read, examples: Sequence[Example], temperature:
 def keep_bundle(shop: Workshop, model: nn.Module, task: Task, temperature: float) -> None:
     """Fold temperature (or mean and scale) into the last layer, and save model, tokenizer and task into the run.
 
-    An adapter is merged: who loads the bundle needs no peft.
+    The adapter of a model that writes is saved as such: its base is large. That of another is merged: who loads the
+    bundle needs no peft.
     """
-    model = merge(model)
+    base = base_name(shop) if is_adapted(model) and task.head().writes else ""
+    model = model if base else merge(model)
     task, scale, shift = task.shipped()
     scale /= temperature
     if (scale, shift) != (1.0, 0.0):
@@ -58,6 +62,14 @@ def keep_bundle(shop: Workshop, model: nn.Module, task: Task, temperature: float
     parameters = sum(p.numel() for p in model.parameters())
     recipe = shop.recipe
     contents = Contents(
-        task, recipe.text, temperature, recipe.digest(), parameters, recipe.generate, recipe.data.instruction
+        task, recipe.text, temperature, recipe.digest(), parameters, recipe.generate, recipe.data.instruction, base
     )
     save_bundle(shop.reporter.run.folder / "model", model, shop.encoder.tokenizer, contents)
+
+
+def base_name(shop: Workshop) -> str:
+    """Return the name by which the base model is found again: as it is known, or its folder."""
+    known = find_known(shop.recipe.model)
+    return (
+        known.name if known else str(shop.folder.resolve()) if Path(shop.recipe.model).exists() else shop.recipe.model
+    )

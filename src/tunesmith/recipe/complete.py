@@ -49,7 +49,7 @@ SETTINGS = {
     "answer": Settings(max_tokens=192, long="window", overlap=64, rate=2e-4, batch=8, passes=0.2, probe_start=False),
     "embed": Settings(probe_start=False),
     "chat": Settings(
-        max_tokens=512, rate=1e-3, passes=0.2, probe_start=False, writes=True, dev_rows=200, test_rows=1000
+        max_tokens=512, rate=1.5e-4, passes=0.2, probe_start=False, writes=True, dev_rows=200, test_rows=1000
     ),
 }
 LONGEST_TEXT = 512
@@ -105,7 +105,8 @@ def complete(recipe: Recipe, facts: Facts) -> Recipe:
     settings = of_task(facts.task)
     text = recipe.text.model_copy(update=_open(recipe.text, max_tokens=_window(facts), long=settings.long))
     text = text.model_copy(update=_open(text, overlap=_overlap(text, settings.overlap)))
-    factor = LORA_RATE if any("lora" in part for part in recipe.strategies or ()) else 1.0
+    strategies = default_strategies(facts) if recipe.strategies is None else recipe.strategies
+    factor = LORA_RATE if any("lora" in part for part in strategies) else 1.0
     rate = round(learning_rate(facts) * factor, 7)
     optimizer = recipe.optimizer.model_copy(
         update=_open(recipe.optimizer, learning_rate=rate, head_learning_rate=max(1e-3, rate))
@@ -131,7 +132,7 @@ def complete(recipe: Recipe, facts: Facts) -> Recipe:
     batching = recipe.batching.model_copy(update=_open(recipe.batching, size=settings.batch))
     parts: dict[str, Any] = {
         "task": facts.task, "text": text, "batching": batching, "optimizer": optimizer, "stop": stop,
-        "evaluate": evaluate, "generate": generate,
+        "evaluate": evaluate, "generate": generate, "strategies": strategies,
     }  # fmt: skip
     if (
         recipe.attention_dropout is None
@@ -139,8 +140,6 @@ def complete(recipe: Recipe, facts: Facts) -> Recipe:
         and min(text.max_tokens or 0, facts.longest) > LONG_WINDOW
     ):
         parts["attention_dropout"] = 0.0
-    if recipe.strategies is None:
-        parts["strategies"] = default_strategies(facts)
     if recipe.class_weights is None:
         parts["class_weights"] = helps_to_weigh(facts.counts)
     return recipe.model_copy(update=parts)

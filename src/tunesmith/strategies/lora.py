@@ -47,8 +47,8 @@ class LoRA(Strategy):
     """Of the change; by default 8, or 16 where the model is 1,024 wide or wider."""
     alpha: PositiveInt | None = None
     """How strongly the change counts; by default twice the rank, so that a new rank needs no new learning rate."""
-    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.05
-    """Dropout in front of A."""
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    """Dropout in front of A. On a CPU its random numbers cost a tenth to a fifth of a step (docs/decisions.md)."""
     targets: tuple[str, ...] | None = None
     """Ends of the names of the layers that get an adapter, such as `q_proj`; by default every linear layer."""
     rslora: bool = False
