@@ -16,14 +16,16 @@ from tunesmith.models import register
 
 __version__ = "0.1.0"
 
-__all__ = ["Bundle", "Recipe", "Run", "check", "compare", "evaluate", "load", "predict", "train"]
+__all__ = ["Bundle", "Recipe", "Run", "check", "compare", "converse", "evaluate", "load", "merge", "predict", "train"]
 
 if TYPE_CHECKING:
     from tunesmith.bundle.load import Bundle
     from tunesmith.bundle.load import load_bundle as load
     from tunesmith.jobs.check import check
     from tunesmith.jobs.compare import compare
+    from tunesmith.jobs.converse import converse
     from tunesmith.jobs.evaluate import evaluate
+    from tunesmith.jobs.merge import merge
     from tunesmith.jobs.predict import predict
     from tunesmith.jobs.train import train
     from tunesmith.recipe.schema import Recipe
@@ -36,6 +38,8 @@ _HOMES = {
     "check": "tunesmith.jobs.check:check",
     "compare": "tunesmith.jobs.compare:compare",
     "evaluate": "tunesmith.jobs.evaluate:evaluate",
+    "merge": "tunesmith.jobs.merge:merge",
+    "converse": "tunesmith.jobs.converse:converse",
     "load": "tunesmith.bundle.load:load_bundle",
     "predict": "tunesmith.jobs.predict:predict",
     "train": "tunesmith.jobs.train:train",

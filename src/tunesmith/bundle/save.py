@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,15 @@ class Contents:
     generate: Generate = field(default_factory=Generate)
     instruction: str | None = None
     base: str = ""
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any], task: Task) -> Contents:
+        """Return the contents that `as_dict` gave."""
+        return cls(
+            task, Text.model_validate(plain["text"]), plain["temperature"], plain["recipe_digest"],
+            plain["parameters"], Generate.model_validate(plain.get("generate") or {}), plain.get("instruction"),
+            plain.get("base", ""),
+        )  # fmt: skip
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for `tunesmith.json`."""

@@ -34,6 +34,9 @@ def chat(
     temperature: Annotated[
         float | None, typer.Option(min=0.0, help="0 takes the likeliest token; 1 draws as the model believes.")
     ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a JSON object per answer: who, asked, answer.")
+    ] = False,
     debug: Debug = False,
 ) -> None:
     """Talk with a tuned model in the terminal, and with the model it was tuned from.
@@ -42,8 +45,9 @@ def chat(
     Examples:
       tunesmith chat runs/first
       tunesmith chat runs/first --system "You answer for the workshop." --temperature 0.7
+      echo "Where is my bike?" | tunesmith chat runs/first --json
     """
-    with working(False, debug) as screen:
+    with working(as_json, debug) as screen:
         from tunesmith.jobs.converse import converse
 
         talk = converse(run, system=system, max_tokens=max_tokens, seconds=seconds, temperature=temperature)
@@ -87,15 +91,18 @@ def respond(talk: Conversation, line: str, screen: Screen) -> None:
         if asked is None:
             screen.note("Nothing was asked yet; write `/base TEXT`.")
         else:
-            _answer(screen, "base", lambda say: talk.ask_base(asked, say, again=not rest))
+            answer(screen, "base", asked, lambda say: talk.ask_base(asked, say, again=not rest))
     elif word.startswith("/") and word[1:].isalpha():
-        screen.note(f"There is no command {word}. {did_you_mean(word, COMMANDS)} /help lists them.")
+        screen.note(" ".join(f"There is no command {word}. {did_you_mean(word, COMMANDS)} /help lists them.".split()))
     else:
-        _answer(screen, "tuned", lambda say: talk.ask(line, say))
+        answer(screen, "tuned", line, lambda say: talk.ask(line, say))
 
 
-def _answer(screen: Screen, who: str, ask: Callable[[Callable[[str], None]], str]) -> None:
+def answer(screen: Screen, who: str, asked: str, ask: Callable[[Callable[[str], None]], str]) -> None:
     """Show an answer as it is written; Ctrl-C ends it and keeps what is there."""
+    if screen.as_json:
+        screen.row({"who": who, "asked": asked, "answer": ask(lambda part: None)}, "")
+        return
     screen.part(f"{who}: ")
     try:
         ask(lambda part: screen.part(harmless(part)))

@@ -13,6 +13,7 @@ from tunesmith.cli.compare import compare
 from tunesmith.cli.demo import demo
 from tunesmith.cli.evaluate import evaluate
 from tunesmith.cli.init import init
+from tunesmith.cli.merge import merge
 from tunesmith.cli.models import models
 from tunesmith.cli.predict import predict
 from tunesmith.cli.reproduce import reproduce
@@ -21,7 +22,7 @@ from tunesmith.cli.show import Screen
 from tunesmith.cli.train import train
 from tunesmith.cli.why import why
 
-VERBS = (demo, train, check, predict, chat, evaluate, compare, reproduce, runs, models, init, why)
+VERBS = (demo, train, check, predict, chat, evaluate, compare, merge, reproduce, runs, models, init, why)
 
 # Help is set plainly: drawing it with rich costs 0.1 to 0.2 s of the 0.3 s that `--help` may take.
 app = typer.Typer(

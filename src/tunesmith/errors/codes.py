@@ -637,6 +637,26 @@ CODES: dict[str, Code] = {
         "Only a model of the `embed` task gives texts a vector; the others give labels, numbers, spans or answers.",
         "Train with `--task embed`, or ask this model for predictions.",
     ),
+    "K605": Code(
+        "The model before tuning cannot be had",
+        "A model folder alone does not say what it was tuned from; the recipe in the run folder does.",
+        "Name the run folder, and see that the base model is still where the recipe says.",
+    ),
+    "K606": Code(
+        "A model holds no conversation",
+        "Only models of the `chat` task write answers to what is said.",
+        "Train with `--task chat`, or ask the model with `tunesmith predict`.",
+    ),
+    "K607": Code(
+        "There is no adapter to merge",
+        "`tunesmith merge` adds an adapter to the weights of its base model. A plain model holds all its weights.",
+        "Use the folder as it is.",
+    ),
+    "K608": Code(
+        "Something stands where a folder is to be written",
+        "A model is written into a folder of its own, so that nothing of an older one stays in it.",
+        "Name a new folder, or remove what is there.",
+    ),
     "K610": Code(
         "Nothing, or two things at once, to predict",
         "Texts come from the command line, from a file or from standard input, one of them at a time.",
