@@ -155,7 +155,7 @@ def test_dialogues_are_predicted_and_wrong_ones_refused(runs: dict[str, Path]) -
         {"role": "user", "content": "lost plover today"},
     ]  # fmt: skip
     assert isinstance(bundle.predict([turns])[0].label, str)
-    with pytest.raises(InputError, match="K601 row 2: .* the last of the user"):
+    with pytest.raises(InputError, match=r"K601 row 2: .* the last of the user"):
         bundle.predict([turns, turns[:2]])
 
 
@@ -214,6 +214,20 @@ def test_a_conversation_keeps_its_history_and_forgets_it(runs: dict[str, Path]) 
     assert len(talk.history) == 4
     talk.reset()
     assert talk.history == []
+
+
+def test_an_answer_that_is_interrupted_stands_as_far_as_it_came(runs: dict[str, Path]) -> None:
+    talk = converse(runs["full"], max_tokens=40)
+    parts: list[str] = []
+
+    def say(part: str) -> None:
+        parts.append(part)
+        if len(parts) == 2:
+            raise KeyboardInterrupt
+
+    said = talk.ask("the film was good", say)
+    assert said == "".join(parts).strip()
+    assert talk.history[-1].content == said
 
 
 def test_the_base_model_answers_as_it_was(runs: dict[str, Path], recipe: dict[str, Any]) -> None:

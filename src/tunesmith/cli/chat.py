@@ -39,7 +39,7 @@ def chat(
     ] = False,
     debug: Debug = False,
 ) -> None:
-    """Talk with a tuned model in the terminal, and with the model it was tuned from.
+    """Talk with a tuned model, and with the one it was tuned from.
 
     \b
     Examples:

@@ -17,7 +17,7 @@ def merge(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Add an adapter to its base model, and write a plain model that needs neither.
+    """Write an adapter and its base as one plain model.
 
     \b
     Example:
