@@ -9,9 +9,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tunesmith.core.batch import Features
 from tunesmith.core.example import DialogueExample, Message
 from tunesmith.models.tinywriters import tiny_writer_tokenizer
-from tunesmith.text.batching import Collator
+from tunesmith.text.batching import Collator, sorted_batches
 from tunesmith.text.dialogue import Dialogues
 from tunesmith.text.packing import pack
 from tunesmith.text.template import PLAIN, Template, give_template
@@ -187,3 +188,13 @@ def test_weights_of_rows_are_those_of_their_tokens() -> None:
     features = Encoder(tokenizer, 200, layout="dialogue").encode([TALK, heavy], lambda _: None)
     batch = Collator(tokenizer.pad_token_id, "causal")(features)
     assert batch.weights.tolist() == [1.0] * features[0].units + [3.0] * features[1].units
+
+
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=30), st.integers(1, 6), st.integers(20, 100))
+def test_batches_are_bounded_in_tokens(lengths: list[int], size: int, most: int) -> None:
+    features = [Features({"input_ids": [1] * length}, owner=at) for at, length in enumerate(lengths)]
+    batches = list(sorted_batches(features, size, most))
+    assert sorted(at for places, _ in batches for at in places) == list(range(len(lengths)))
+    for _, windows in batches:
+        assert len(windows) <= size
+        assert len(windows) == 1 or len(windows) * max(f.length for f in windows) <= most

@@ -16,6 +16,9 @@ from tunesmith.engine.units import by_unit
 from tunesmith.models.heads import final_linear
 from tunesmith.text.batching import sorted_batches
 
+WRITTEN_AT_ONCE = 4096
+"""Tokens of a batch of texts that are to be written: each has a logit for every entry of the vocabulary, so that these
+are 0.8 GB for a vocabulary of 49,152."""
 OUTPUTS = ("logits", "start_logits", "end_logits", "vectors")
 """What the heads give that tasks read."""
 Collate = Callable[[Sequence[Features]], Batch]
@@ -31,8 +34,9 @@ def outputs(
     context: Callable[[], AbstractContextManager[None]] = torch.inference_mode,
 ) -> Read:
     """Return what the model says of every unit, in the order of the examples."""
+    most = WRITTEN_AT_ONCE if task.head().writes else None
     return _each_batch(
-        model, features, collate, size, context, lambda batch: task.read(_in_parts(model, batch, size), batch)
+        model, features, collate, size, context, lambda batch: task.read(_in_parts(model, batch, size), batch), most
     )
 
 
@@ -82,13 +86,14 @@ def _each_batch(
     size: int,
     context: Callable[[], AbstractContextManager[None]],
     run: Callable[[Batch], Tensor],
+    most: int | None = None,
 ) -> Read:
     assert features, "nothing to run the model on"
     model.eval()
     device = next(model.parameters()).device
     rows: dict[int, Tensor] = {}
     with context():
-        for positions, windows in sorted_batches(features, size):
+        for positions, windows in sorted_batches(features, size, most):
             batch = collate(windows).to(device)
             found = torch.split(run(batch).float().cpu(), batch.sizes)
             # A copy: a view would keep the whole batch in memory.

@@ -163,17 +163,25 @@ class Batches:
         return max(f.length for f in self.examples[at])
 
 
-def sorted_batches(features: Sequence[Features], size: int) -> Iterator[tuple[list[int], list[Features]]]:
+def sorted_batches(
+    features: Sequence[Features], size: int, most: int | None = None
+) -> Iterator[tuple[list[int], list[Features]]]:
     """Yield (positions of examples, their windows), longest first, at most about `size` windows each.
 
     Longest first: what does not fit in memory fails at once, not after an hour.
+
+    Args:
+        features: the windows of an example side by side.
+        size: windows of a batch.
+        most: tokens of a batch, padding counted in; None for no bound. An example is never divided.
     """
     examples = by_owner(features)
     order = sorted(range(len(examples)), key=lambda i: -max(f.length for f in examples[i]))
     positions: list[int] = []
     windows: list[Features] = []
     for i in order:
-        if windows and len(windows) + len(examples[i]) > size:
+        count = len(windows) + len(examples[i])
+        if windows and (count > size or (most is not None and count * windows[0].length > most)):
             yield positions, windows
             positions, windows = [], []
         positions.append(examples[i][0].owner)
