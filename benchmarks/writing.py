@@ -38,7 +38,7 @@ CELLS = {
     ),
     "aeslc": Cell(
         {"train": "train.jsonl.gz", "dev": "dev.jsonl.gz", "test": "test.jsonl.gz"},
-        {"prompt": "source", "response": "target", "instruction": "Write a subject line for this e-mail:"}, 1000, 500,
+        {"prompt": "source", "response": "target", "instruction": "Write a subject line for this e-mail:"}, 800, 300,
     ),
     "zh_medical_dialogue": Cell({"train": "train.jsonl.gz", "test": "test.jsonl"}, {}, 400, 100),
 }  # fmt: skip

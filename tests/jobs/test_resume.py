@@ -17,6 +17,7 @@ import pytest
 
 from tunesmith.errors import Interrupted, RunError
 from tunesmith.jobs.train import train
+from tunesmith.models.tinywriters import save_tiny_writer
 from tunesmith.runs.store import Run
 
 KILLS = 20
@@ -24,7 +25,8 @@ KILLS_PER_TASK = 4
 
 
 def weights(folder: Path) -> str:
-    return hashlib.sha256((folder / "model" / "model.safetensors").read_bytes()).hexdigest()
+    [file] = (folder / "model").glob("*.safetensors")
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def work(recipe: dict[str, Any], folder: Path, after_seconds: float | None) -> bool:
@@ -76,6 +78,24 @@ def test_kills_change_no_bit_whatever_the_units_are(
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_kills_change_no_bit_of_adapters_and_head(quick: dict[str, Any], tmp_path: Path) -> None:
     recipe = {**quick, "strategies": [{"lora": {}}], "evaluate": {"folds": 0, "resamples": 20, "baselines": []}}
+    assert kill_often(recipe, tmp_path, KILLS_PER_TASK) >= 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs fork and SIGKILL")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_kills_change_no_bit_of_a_model_that_writes(
+    quick: dict[str, Any], rows: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    data = tmp_path / "rows.jsonl"
+    said = [{"prompt": text, "response": f"it was {label}"} for text, label in rows]
+    data.write_text("".join(json.dumps(row) + "\n" for row in said), encoding="utf-8")
+    recipe = {
+        **quick, "task": "chat", "data": {"train": str(data)}, "strategies": [{"lora": {"dropout": 0.1}}],
+        "model": str(save_tiny_writer(tmp_path / "tiny", [text for text, _ in rows], family="qwen2")),
+        "stop": {"epochs": 2, "patience": None}, "evaluate": {"resamples": 20, "baselines": []},
+        "text": {"max_tokens": 64}, "generate": {"max_tokens": 4},
+    }  # fmt: skip
+    recipe.pop("head", None)
     assert kill_often(recipe, tmp_path, KILLS_PER_TASK) >= 1
 
 
