@@ -148,6 +148,26 @@ def test_rows_are_predicted_from_a_file_and_written_beside_its_columns(runs: dic
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"messages": [{"role": "user", "content": "my glide broke"}]},
+        {"conversations": [{"from": "human", "value": "my glide broke"}, {"from": "gpt", "value": "which"}]},
+        {"instruction": "my", "input": "glide broke", "output": "?"},
+        {"text": "my glide broke"},
+    ],
+)
+def test_files_of_dialogues_are_answered(row: dict[str, Any], runs: dict[str, Path], tmp_path: Path) -> None:
+    [found] = tunesmith.predict(runs["full"], data=write(tmp_path / "new.jsonl", [row]))
+    assert found["written"] == "glide"
+
+
+def test_a_row_that_is_no_dialogue_is_named(runs: dict[str, Path], tmp_path: Path) -> None:
+    rows = [{"messages": [{"role": "user", "content": "hi"}]}, {"messages": [{"role": "tool", "content": "x"}]}]
+    with pytest.raises(InputError, match=r"K601 .*new.jsonl row 2: a dialogue was expected: the role"):
+        list(tunesmith.predict(runs["full"], data=write(tmp_path / "new.jsonl", rows)))
+
+
 def test_dialogues_are_predicted_and_wrong_ones_refused(runs: dict[str, Path]) -> None:
     bundle = load_bundle(runs["full"])
     turns = [

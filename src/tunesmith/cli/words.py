@@ -92,8 +92,8 @@ def report_lines(report: Mapping[str, Any], folder: str) -> Iterator[str]:
         yield str(verdict)
     yield ""
     yield from (f"  {name:<8}{folder}/{file}" for name, file in (("report", "report.html"), ("model", "model")))
-    asked = '"question" "context"' if report.get("task") == "answer" else '"…"'
-    yield f"  next    tunesmith predict {folder} {asked}"
+    asked = {"answer": f'predict {folder} "question" "context"', "chat": f"chat {folder}"}
+    yield "  next    tunesmith " + asked.get(str(report.get("task")), f'predict {folder} "…"')
 
 
 def narrow(text: str) -> str:
@@ -121,12 +121,15 @@ def prediction_line(row: Mapping[str, Any], width: int = 80) -> str:
     """Return `label  97.1%  text` for one prediction.
 
     Spans stand in their text, `the [Glide 2](PRODUCT 98%) lost`; an answer stands before its question; of pairs there
-    is the number and both texts, of vectors the size and the text.
+    is the number and both texts, of vectors the size and the text. What was written stands in one line.
     """
     if "spans" in row and "answer" not in row:
         return _marked(str(row["text"]), row["spans"], width)
-    text = " ".join(" | ".join(str(row[name]) for name in _TEXTS if name in row).split())
+    said = [str(row[name]) for name in _TEXTS if name in row] or [str(t["content"]) for t in row.get("messages", ())]
+    text = " ".join(" | ".join(said).split())
     text = text if len(text) <= width else text[: width - 1] + "…"
+    if "written" in row:
+        return f"{' '.join(str(row['written']).split())}\t{text}"
     if "vector" in row:
         return f"vector of {len(row['vector'])} numbers\t{text}"
     if "answer" in row:

@@ -12,6 +12,7 @@ from tunesmith.core.prediction import Prediction
 from tunesmith.data.joined import join_words
 from tunesmith.errors import Fault, InputError
 from tunesmith.jobs.columns import roles_of, text_columns, token_column
+from tunesmith.jobs.dialogues import asked_turns, dialogue_columns, plain_turns
 from tunesmith.jobs.shown import added_columns, cells, shown
 
 Row: TypeAlias = dict[str, Any]
@@ -82,6 +83,8 @@ def _text_rows(bundle: Bundle, texts: Iterable[Text]) -> Iterator[tuple[Row, Tex
 
 
 def _by_role(bundle: Bundle, text: Text) -> Row:
+    if bundle.task.head().layout == "dialogue" and not isinstance(text, str):
+        return {"messages": plain_turns(text)}
     if isinstance(text, list):
         return {"text": join_words(text)[0], "tokens": text}
     return {"text": text} if isinstance(text, str) else dict(zip(roles_of(bundle, len(text)), text, strict=True))
@@ -90,6 +93,9 @@ def _by_role(bundle: Bundle, text: Text) -> Row:
 def _data_rows(bundle: Bundle, data: str, columns: Sequence[str]) -> Iterator[tuple[Row, Text]]:
     from tunesmith.data.read import iter_chunks
 
+    if bundle.task.head().layout == "dialogue":
+        yield from _dialogue_rows(bundle, data, columns)
+        return
     wanted: tuple[str, ...] = ()
     for chunk in iter_chunks(data):
         words = token_column(bundle, chunk, columns)
@@ -102,6 +108,17 @@ def _data_rows(bundle: Bundle, data: str, columns: Sequence[str]) -> Iterator[tu
         for row in chunk.to_pylist():
             texts = tuple("" if row.get(name) is None else str(row[name]) for name in wanted)
             yield row, texts[0] if len(texts) == 1 else (texts[0], texts[1])
+
+
+def _dialogue_rows(bundle: Bundle, data: str, columns: Sequence[str]) -> Iterator[tuple[Row, Text]]:
+    from tunesmith.data.read import iter_chunks
+
+    by_role: dict[str, str] = {}
+    rows = 0
+    for chunk in iter_chunks(data):
+        by_role = by_role or dialogue_columns(bundle, chunk.column_names, columns, data)
+        yield from zip(chunk.to_pylist(), asked_turns(chunk, by_role, data, rows), strict=True)
+        rows += len(chunk)
 
 
 def _predicted(
