@@ -55,7 +55,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/check_speed.py
 	@echo "The main job (about two hours, needs ../shared/data): $(BIN)/python benchmarks/main_job.py"
-	@echo "Tagging, answering, matching (about four hours, needs ../shared): $(BIN)/python benchmarks/reading.py"
+	@echo "Tagging, answering, matching (over three hours, needs ../shared): $(BIN)/python benchmarks/reading.py"
 
 docs: $(READY)
 	$(QUIET) $(BIN)/python docs/build.py

@@ -1,6 +1,6 @@
 """Train `tag`, `answer` and `embed` with the defaults alone on shared data, and write what they reach.
 
-    python benchmarks/reading.py                             # every cell, test rows; about three hours on two cores
+    python benchmarks/reading.py                             # every cell, test rows; over three hours
     python benchmarks/reading.py wnut17 stsb-en --seeds 0 1  # some of it
     python benchmarks/reading.py --write docs/tasks.md       # ... and put the table between the page's markers
     python benchmarks/reading.py wnut17 --on dev             # rows that are not test rows: for choosing

@@ -30,11 +30,11 @@ from tunesmith.models.pooled import PooledConfig
 
 HeadKind = Literal["auto", "pooled", "own"]
 SHORT_WINDOW = 64
-"""Up to so many tokens plain attention is faster than the fused kernel on a CPU.
+"""Up to so many tokens plain attention is as fast as the fused kernel on a CPU, or a little faster.
 
-Forward and backward of 16 rows of minilm on one core: 195 ms against 257 ms with the fused kernel at 12 tokens, 413
-against 602 at 32, 928 against 1,075 at 64, but 2,065 against 1,946 at 128. Without attention dropout, which the fused
-kernel needs to be fast, 8 rows of 384 tokens of e5-small: 655 tokens a second against 482 (267 with dropout).
+`python benchmarks/attention.py minilm --windows 16x12 16x32 16x64`, tokens a second with dropout: 930, 1,124 and 1,109
+plain, 905, 1,109 and 1,087 fused. Beyond, and without the dropout of attention weights, the fused kernel is faster: 595
+against 479 on 8 rows of 384 tokens of e5-small (docs/decisions.md).
 """
 OWN_HEADS: dict[str, Any] = {
     "token_classification": AutoModelForTokenClassification,
