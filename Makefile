@@ -55,6 +55,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/check_speed.py
 	@echo "The main job (about two hours, needs ../shared/data): $(BIN)/python benchmarks/main_job.py"
+	@echo "Chat (some hours, needs ../shared): $(BIN)/python benchmarks/writing.py"
 	@echo "Tagging, answering, matching (over three hours, needs ../shared): $(BIN)/python benchmarks/reading.py"
 
 docs: $(READY)

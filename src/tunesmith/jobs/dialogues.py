@@ -27,7 +27,7 @@ def dialogue_columns(bundle: Bundle, there: Sequence[str], asked: Sequence[str],
     if asked:
         return {"prompt": text_columns(bundle, there, asked, source)[0]}
     trained = trained_columns(bundle)
-    known: dict[str, str] = {role: name for role in ("messages", "prompt") if (name := trained.get(role)) in there}
+    known: dict[str, str] = {role: trained[role] for role in ("messages", "prompt") if trained.get(role) in there}
     if not known:
         messages, prompt = usual_column(there, MESSAGES), usual_column(there, PROMPTS)
         known = {"messages": messages} if messages else {"prompt": prompt or text_columns(bundle, there, (), source)[0]}
