@@ -145,7 +145,23 @@ def loop(work: Work, state: State) -> Iterator[Step]:
 def _micro_batches(work: Work, positions: Sequence[int]) -> list[Batch]:
     size = math.ceil(len(positions) / min(work.batching.accumulate, len(positions)))
     parts = [positions[i : i + size] for i in range(0, len(positions), size)]
+    if work.batching.tokens is not None:
+        parts = [bounded for part in parts for bounded in _bounded(work, part, work.batching.tokens)]
     return [work.collate(work.batches.features(part)).to(work.device.target) for part in parts]
+
+
+def _bounded(work: Work, positions: Sequence[int], most: int) -> list[list[int]]:
+    """Return `positions` in parts of at most `most` tokens each; an example is never divided."""
+    parts: list[list[int]] = []
+    room = 0
+    for position in positions:
+        tokens = sum(f.length for f in work.batches.features([position]))
+        if not parts or tokens > room:
+            parts.append([])
+            room = most
+        parts[-1].append(position)
+        room -= tokens
+    return parts
 
 
 def _not_finite(work: Work, step: int, positions: Sequence[int], value: float) -> RunError:

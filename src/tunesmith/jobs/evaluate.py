@@ -44,10 +44,10 @@ def evaluate(
     bundle = run if isinstance(run, Bundle) else load_bundle(run)
     recipe = recipe_of(bundle)
     examples = _labelled(bundle, recipe, str(data), columns, label)
-    outputs = bundle.answers(examples)
+    answers = bundle.answers(examples)
     measure = recipe.evaluate if recipe else Evaluate()
     scores = bootstrap(
-        bundle.task.metrics(), bundle.task.truth(examples), outputs, resamples=measure.resamples,
+        bundle.task.metrics(), bundle.task.truth(examples), answers, resamples=measure.resamples,
         seed=recipe.seed if recipe else 0,
     )  # fmt: skip
     return {name: asdict(score) for name, score in scores.items()}

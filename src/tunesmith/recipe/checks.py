@@ -73,9 +73,10 @@ def _of_tasks(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
     if task == "embed" and recipe.evaluate.folds:
         message = "vectors of the models of several folds cannot be ranked together."
         yield ("evaluate", "folds"), message, "Leave folds out; a part of the rows becomes test."
-    if task == "embed" and recipe.batching.accumulate > 1:
+    if task == "embed" and (recipe.batching.accumulate > 1 or recipe.batching.tokens is not None):
         message = "embed compares the rows of a batch with each other, and micro-batches hold fewer of them."
-        yield ("batching", "accumulate"), message, "Write `accumulate: 1`, and a smaller batching.size if need be."
+        key = "accumulate" if recipe.batching.accumulate > 1 else "tokens"
+        yield ("batching", key), message, f"Leave batching.{key} out, and write a smaller batching.size if need be."
     if task in WRITING:
         if recipe.head != "auto":
             yield ("head",), f"{task} writes with the head that the model has.", "Leave head out."

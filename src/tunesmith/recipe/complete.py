@@ -28,6 +28,7 @@ class Settings:
         passes: share of the usual epochs; a question is read in several windows, and in each most words are told apart.
         probe_start: whether the head starts from a linear probe.
         writes: whether texts are written; low-rank adapters are tuned then, because the models are large.
+        tokens: of a micro-batch, at most; None for no bound.
         dev_rows: that are looked at, at most; None for all.
         test_rows: that are tested on, at most; None for all.
     """
@@ -40,6 +41,7 @@ class Settings:
     passes: float = 1.0
     probe_start: bool = True
     writes: bool = False
+    tokens: int | None = None
     dev_rows: int | None = None
     test_rows: int | None = None
 
@@ -49,7 +51,14 @@ SETTINGS = {
     "answer": Settings(max_tokens=192, long="window", overlap=64, rate=2e-4, batch=8, passes=0.2, probe_start=False),
     "embed": Settings(probe_start=False),
     "chat": Settings(
-        max_tokens=512, rate=1.5e-4, passes=0.2, probe_start=False, writes=True, dev_rows=200, test_rows=1000
+        max_tokens=512,
+        rate=1.5e-4,
+        passes=0.2,
+        probe_start=False,
+        writes=True,
+        tokens=2048,
+        dev_rows=200,
+        test_rows=1000,
     ),
 }
 LONGEST_TEXT = 512
@@ -129,7 +138,7 @@ def complete(recipe: Recipe, facts: Facts) -> Recipe:
     )  # fmt: skip
     longest = min(LONGEST_TEXT, facts.limit // 2, -(-facts.answer * 5 // 4))
     generate = recipe.generate.model_copy(update=_open(recipe.generate, max_tokens=max(8, longest)))
-    batching = recipe.batching.model_copy(update=_open(recipe.batching, size=settings.batch))
+    batching = recipe.batching.model_copy(update=_open(recipe.batching, size=settings.batch, tokens=settings.tokens))
     parts: dict[str, Any] = {
         "task": facts.task, "text": text, "batching": batching, "optimizer": optimizer, "stop": stop,
         "evaluate": evaluate, "generate": generate, "strategies": strategies,

@@ -106,6 +106,8 @@ class Batching(Part):
     """Examples per optimiser step; by default 16 (answer: 8)."""
     accumulate: PositiveInt = 1
     """Micro-batches per step; the gradient equals that of the whole batch (embed, which compares rows, refuses it)."""
+    tokens: PositiveInt | None = None
+    """Tokens of a micro-batch, at most, which bounds memory; the gradient stays that of the step (chat: 2,048)."""
     packed: bool = True
     """Whether short dialogues share a row, none of which sees another (chat)."""
     predict_size: PositiveInt = 64
