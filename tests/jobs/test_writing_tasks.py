@@ -373,3 +373,15 @@ def test_the_loss_is_the_mean_over_all_tokens_that_carry_it(recipe: dict[str, An
         mine = float(Chat().losses(Chat().read(model(**batch.inputs), batch), batch).mean())
     assert mine == pytest.approx(theirs, abs=1e-5)
     assert math.isfinite(mine)
+
+
+def test_a_bound_on_tokens_changes_memory_and_not_what_is_learnt(recipe: dict[str, Any], tmp_path: Path) -> None:
+    losses = []
+    for tokens in (40, None):
+        asked = {
+            **recipe, "batching": {"size": 8, "tokens": tokens or 10_000}, "stop": {"steps": 4},
+            "evaluate": {"resamples": 20, "baselines": []}, "strategies": [],
+        }  # fmt: skip
+        run = tunesmith.train(asked, folder=tmp_path / str(tokens))
+        losses.append(run.report()["dev"]["perplexity"]["value"])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
