@@ -29,6 +29,7 @@ class Terminal:
     def __init__(self, *words: str) -> None:
         self.child, self.screen = pty.fork()
         if self.child == 0:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # who starts the tests in the background may ignore it
             os.execve(sys.executable, [sys.executable, "-m", "tunesmith", *words], {**os.environ, "TERM": "dumb"})
         self.chunks: list[str] = []
 
@@ -53,9 +54,14 @@ class Terminal:
         raise AssertionError(f"no {pattern!r} in {''.join(self.chunks)!r}")
 
     def end(self) -> int:
-        _, status = os.waitpid(self.child, 0)
-        os.close(self.screen)
-        return os.waitstatus_to_exitcode(status)
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            done, status = os.waitpid(self.child, os.WNOHANG)
+            if done:
+                os.close(self.screen)
+                return os.waitstatus_to_exitcode(status)
+            time.sleep(0.05)
+        raise AssertionError("the program has not ended")
 
 
 @pytest.fixture(scope="module")
