@@ -8,10 +8,10 @@ import pytest
 import tunesmith
 
 
-def test_the_public_names_are_these_nine() -> None:
-    assert len(tunesmith.__all__) == 9
+def test_the_public_names_are_these_eleven() -> None:
+    assert len(tunesmith.__all__) == 11
     assert sorted(tunesmith.__all__) == [
-        "Bundle", "Recipe", "Run", "check", "compare", "evaluate", "load", "predict", "train",
+        "Bundle", "Recipe", "Run", "check", "compare", "converse", "evaluate", "load", "merge", "predict", "train",
     ]  # fmt: skip
     assert set(tunesmith.__all__) <= set(dir(tunesmith))
 
