@@ -1,4 +1,4 @@
-"""Train `chat` with the defaults alone on shared data, and write what it reaches.
+"""Train `chat` and `seq2seq` with the defaults alone on shared data, and write what they reach.
 
     python benchmarks/writing.py                             # every cell, test rows; some hours on one core
     python benchmarks/writing.py multi30k --seeds 0 1        # some of it
@@ -23,12 +23,16 @@ SMOLLM2 = Path(os.environ.get("TEST_MODELS", Path.home() / ".cache" / "test-mode
 
 
 class Cell(NamedTuple):
-    """One line of the table: a data set as dialogues, all else left to the defaults."""
+    """One line of the table: a data set as dialogues or as pairs of texts, all else left to the defaults."""
 
     files: dict[str, str]
     columns: dict[str, str]
     limit: int
     test_rows: int
+    data: str = ""
+    """The folder, where it is not called as the cell is."""
+    task: str = "chat"
+    model: str = "smollm2"
 
 
 CELLS = {
@@ -41,14 +45,19 @@ CELLS = {
         {"prompt": "source", "response": "target", "instruction": "Write a subject line for this e-mail:"}, 800, 300,
     ),
     "zh_medical_dialogue": Cell({"train": "train.jsonl.gz", "test": "test.jsonl"}, {}, 400, 100),
+    "aeslc-seq2seq": Cell(
+        {"train": "train.jsonl.gz", "dev": "dev.jsonl.gz", "test": "test.jsonl.gz"},
+        {"source": "source", "target": "target"}, 3000, 500, data="aeslc", task="seq2seq", model="minilm+minilm",
+    ),
 }  # fmt: skip
 SHOWN = ("chrf", "rouge_l", "perplexity")
+BASELINES = ("untuned", "copy", "lead", "nearest")
 
 
 def data_of(name: str, on: str) -> dict[str, Any]:
     """Return the data part of the recipe; with `on="dev"` no test row is in it."""
     cell = CELLS[name]
-    files = {part: str(DATA / name / file) for part, file in cell.files.items()}
+    files = {part: str(DATA / (cell.data or name) / file) for part, file in cell.files.items()}
     if on == "dev":
         files.pop("test")
         if "dev" in files:
@@ -61,15 +70,17 @@ def run_cell(name: str, seed: int, on: str, sets: list[str]) -> dict[str, Any]:
     from tunesmith import train
     from tunesmith.recipe.parse import parse
 
+    cell = CELLS[name]
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
+        model = str(SMOLLM2) if cell.model == "smollm2" else cell.model
         asked = {
-            "task": "chat", "model": str(SMOLLM2), "data": data_of(name, on), "seed": seed,
-            "evaluate": {"test_rows": CELLS[name].test_rows},
+            "task": cell.task, "model": model, "data": data_of(name, on), "seed": seed,
+            "evaluate": {"test_rows": cell.test_rows},
         }  # fmt: skip
         report = train(parse(asked, sets=sets), folder=folder / "run", progress=tell).report()
     return {
-        "cell": name, "task": "chat", "model": "smollm2", "seed": seed, "on": on, "sets": sets,
+        "cell": name, "task": cell.task, "model": cell.model, "seed": seed, "on": on, "sets": sets,
         "metric": report["metric"], "n_train": report["data"]["train"], "n_test": report["data"]["test"],
         "test": report["test"], "dev": report["dev"],
         "baselines": {key: value["scores"] for key, value in report["baselines"].items()},
@@ -83,13 +94,16 @@ def run_cell(name: str, seed: int, on: str, sets: list[str]) -> dict[str, Any]:
 def table(lines: list[dict[str, Any]]) -> str:
     """Return a Markdown table: a row for each figure of each cell, with the interval of every one that has it."""
     rows = [
-        "| data | train / test rows | seed | figure | tuned | base model | copy of the prompt | nearest train prompt | "
-        "minutes, of them training |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| data | train / test rows | seed | figure | tuned | base model | copy of what is read | its first words | "
+        "nearest train prompt | minutes, of them training |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for line in lines:
         for metric in SHOWN:
-            sides = [line["test"], *(line["baselines"].get(name, {}) for name in ("untuned", "copy", "nearest"))]
+            sides = [
+                line["test"],
+                *(line["baselines"].get(name, {}) for name in ("untuned", "copy", "lead", "nearest")),
+            ]
             figures = " | ".join(figure(side.get(metric)) for side in sides)
             counts = f"{line['n_train']:,} / {line['n_test']:,}"
             minutes = f"{line['run_seconds'] / 60:.0f}, {line['seconds'] / 60:.0f}"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 Trained = Callable[..., Path]
-USUAL = {"chat": "qwen2"}
+USUAL = {"chat": "qwen2", "seq2seq": "t5"}
 """Tasks whose answer is written → the architecture that they are tried on where no other is asked for."""
 
 
@@ -71,6 +71,9 @@ def tables(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]
         "pair": table(folder / "pair.csv", ["text_a", "text_b", "label"], alike),
         "embed": table(folder / "embed.csv", ["text_a", "text_b", "score"], near),
         "chat": lines(folder / "chat.jsonl", [talk(i, text, label) for i, (text, label) in enumerate(mixed)]),
+        "seq2seq": table(
+            folder / "seq2seq.csv", ["source", "target"], [[text, f"{label} {label}"] for text, label in mixed]
+        ),
         "tag": lines(folder / "tag.jsonl", [tagged(text, label) for text, label in mixed]),
         "answer": lines(
             folder / "answer.jsonl",
@@ -106,6 +109,8 @@ def trained(tables: dict[str, Path], tmp_path_factory: pytest.TempPathFactory, r
                 recipe["evaluate"]["baselines"] = []
             elif task == "tag":
                 recipe["stop"]["epochs"] = 12  # until it finds what there is to find
+            if task == "seq2seq":
+                recipe["stop"]["epochs"] = 12  # until it writes something
             if task in ("tag", "answer"):
                 recipe["text"] = {"max_tokens": 64}
             known[key] = train(recipe, folder=place / "-".join(("run", *key))).folder

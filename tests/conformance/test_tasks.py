@@ -25,7 +25,7 @@ from tunesmith.recipe import catalogue
 from tunesmith.tasks import bio
 
 TASKS = sorted(catalogue.TASKS)
-WRITE = {"chat": "causal"}
+WRITE = {"chat": "causal", "seq2seq": "seq2seq"}
 """Tasks whose answer is written → the kind of model that they want."""
 WRITING = {task: sorted(name for name, w in WRITERS.items() if w.problem == kind) for task, kind in WRITE.items()}
 ON = [(task, family) for task in TASKS for family in WRITING.get(task, sorted(FAMILIES))]
@@ -42,13 +42,16 @@ def inputs_of(path: Path, task: str) -> list[Any]:
         found = list(csv.DictReader(file)) if path.suffix == ".csv" else [json.loads(line) for line in file]
     if task == "chat":
         return [row["messages"][:-1] for row in found[:20]]
+    if task == "seq2seq":
+        return [row["source"] for row in found[:20]]
     columns = TWO.get(task)
     return [tuple(row[name] for name in columns) if columns else row["text"] for row in found[:20]]
 
 
 def test_the_table_is_walked() -> None:
-    assert set(TASKS) >= {*ROWS, "tag", "answer", "embed", "chat"}
+    assert set(TASKS) >= {*ROWS, "tag", "answer", "embed", "chat", "seq2seq"}
     assert {family for task, family in ON if task == "chat"} == {"gpt2", "llama", "qwen2", "gemma3"}
+    assert {family for task, family in ON if task == "seq2seq"} == {"t5", "bart", "mbart", "marian", "nllb"}
     assert set(FAMILIES) >= {"bert", "roberta", "xlm-roberta", "distilbert", "electra", "modernbert", "deberta-v2"}
 
 
@@ -262,6 +265,21 @@ def best_answer(context: str, words: Any, starts: list[float], ends: list[float]
     a, b = max(stretches, key=lambda ab: starts[ab[0] + 1] + ends[ab[1] + 1])
     lead = starts[0] + ends[0] - starts[a + 1] - ends[b + 1]
     return "" if task.none and lead > task.margin else context[words[a][0] : words[b][1]]
+
+
+@pytest.mark.parametrize("family", WRITING["seq2seq"])
+def test_the_library_alone_writes_the_same_texts(family: str, trained: Trained, tables: dict[str, Path]) -> None:
+    """With the settings that are saved, and nothing else."""
+    from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+
+    folder = trained("seq2seq", family) / "model"
+    texts = inputs_of(tables["seq2seq"], "seq2seq")
+    tokenizer, theirs = AutoTokenizer.from_pretrained(folder), AutoModelForSeq2SeqLM.from_pretrained(folder).eval()
+    mine = [found.label for found in load_bundle(folder).predict(texts)]
+    for text, said in zip(texts, mine, strict=True):
+        ids = theirs.generate(**tokenizer(text, return_tensors="pt"))[0]
+        assert tokenizer.decode(ids, skip_special_tokens=True).strip() == said
+    assert any(mine), "nothing was compared"
 
 
 def sentences(tables: dict[str, Path]) -> list[str]:

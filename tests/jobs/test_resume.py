@@ -99,6 +99,24 @@ def test_kills_change_no_bit_of_a_model_that_writes(
     assert kill_often(recipe, tmp_path, KILLS_PER_TASK) >= 1
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs fork and SIGKILL")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("model", ["t5", "bert+bert"])
+def test_kills_change_no_bit_of_what_writes_texts_from_texts(
+    model: str, quick: dict[str, Any], rows: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    data = tmp_path / "rows.jsonl"
+    data.write_text("".join(json.dumps({"source": a, "target": f"{b} {b}"}) + "\n" for a, b in rows), encoding="utf-8")
+    folder = quick["model"]
+    if model == "t5":
+        folder = str(save_tiny_writer(tmp_path / "t5", [text for text, _ in rows], family="t5"))
+    recipe = {
+        **quick, "task": "seq2seq", "model": folder, "data": {"train": str(data)}, "strategies": [],
+        "stop": {"epochs": 2, "patience": None}, "evaluate": {"resamples": 20, "baselines": []},
+    }  # fmt: skip
+    assert kill_often(recipe, tmp_path, KILLS_PER_TASK) >= 1
+
+
 def reading_rows(task: str, rows: list[tuple[str, str]]) -> list[dict[str, Any]]:
     """Rows of several windows each for `tag` and `answer`, pairs without scores for `embed`."""
     mixed = [rows[(at * 37) % len(rows)] for at in range(len(rows))]

@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 Text: TypeAlias = str | tuple[str, str] | list[str] | Sequence[Mapping[str, str] | Message]
 """A text, two that are read together, (`tag`) the words of a text, or (`chat`) the turns of a dialogue."""
 KINDS: Mapping[tuple[str, ...], Callable[..., Example]] = {
-    ("text",): TextExample, ("text_a", "text_b"): PairExample, ("question", "context"): QuestionExample,
+    ("text_a", "text_b"): PairExample, ("question", "context"): QuestionExample,
 }  # fmt: skip
-"""Roles of the texts of a row → the example that holds them."""
+"""Roles of the two texts of a row → the example that holds them."""
 MAX_WINDOWS = 64  # per batch where nothing is asked: what fits beside a model of base size in a few hundred MB
 
 
@@ -84,6 +84,8 @@ class Bundle:
             return DialogueExample(id=name, source=source, messages=self._messages(source, text))
         texts = (text,) if isinstance(text, str) else tuple(text)
         for roles in self.task.reads:
+            if len(roles) == len(texts) == 1:  # whatever its column is called
+                return TextExample(id=name, source=source, text=str(texts[0]))
             if len(roles) == len(texts):
                 return KINDS[roles](id=name, source=source, **dict(zip(roles, texts, strict=True)))
         wanted = " or ".join(
@@ -157,7 +159,9 @@ def load_bundle(path: Path | str) -> Bundle:
     Raises:
         InputError: there is no bundle, or it was made by a later format.
     """
-    from tunesmith.models.adapter import load_adapter
+    from tunesmith.engine.write import settle_generation
+    from tunesmith.models.adapter import load_adapter, unwrapped
+    from tunesmith.models.languages import set_languages
     from tunesmith.models.load import load_finished
     from tunesmith.models.sources import resolve_model
     from tunesmith.models.write import load_writer_tokenizer
@@ -190,4 +194,11 @@ def load_bundle(path: Path | str) -> Bundle:
     assert text.overlap is not None, "a bundle knows its overlap"
     encoder = Encoder(tokenizer, text.max_tokens, text.long, text.overlap, layout)
     generate = Generate.model_validate(contents.get("generate") or {})
+    if layout == "source":
+        if text.languages:
+            set_languages(unwrapped(model), tokenizer, *text.languages)
+        start = unwrapped(model).generation_config.decoder_start_token_id
+        encoder = replace(encoder, prefix=contents.get("instruction") or "", start=start)
+    if task.head().writes:
+        settle_generation(model, encoder, task.head(), generate)
     return Bundle(model, encoder, task, contents, folder, generate)

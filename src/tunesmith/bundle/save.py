@@ -32,7 +32,7 @@ class Contents:
         digest: of the recipe that made it.
         parameters: of the whole model.
         generate: how texts are written, by a model that writes.
-        instruction: put before what the user says first (`chat`).
+        instruction: put before what the user says first (`chat`), or before every text (`seq2seq`).
         base: name or folder of the model that an adapter belongs to; empty where the bundle holds all weights.
     """
 
@@ -79,6 +79,7 @@ def save_bundle(folder: Path, model: nn.Module, tokenizer: Any, contents: Conten
             if contents.base:
                 save_adapter(model, half, contents.base)
                 unwrapped(model).config.save_pretrained(half)  # says which tokenizer the folder holds
+                unwrapped(model).generation_config.save_pretrained(half)
             else:
                 model.save_pretrained(half, safe_serialization=True)  # type: ignore[operator]
             if not contents.task.head().writes:

@@ -18,7 +18,8 @@ RunFolder: TypeAlias = Annotated[str, typer.Argument(metavar="RUN", help="The fo
 Dev: TypeAlias = Annotated[str | None, typer.Option(metavar="FILE", help="Rows for early stopping and choices.")]
 Test: TypeAlias = Annotated[str | None, typer.Option(metavar="FILE", help="Rows that are read once, at the end.")]
 Task: TypeAlias = Annotated[
-    str | None, typer.Option(help="classify, multilabel, regress, pair, tag, answer, embed or chat; else inferred.")
+    str | None,
+    typer.Option(help="classify, multilabel, regress, pair, tag, answer, embed, chat or seq2seq; else inferred."),
 ]
 Model: TypeAlias = Annotated[str | None, typer.Option(help="A known name (`tunesmith models`), a folder, or a hub id.")]
 Out: TypeAlias = Annotated[

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from torch import Tensor
 
+IDS = ("input_ids", "decoder_input_ids")
+MASKS = ("attention_mask", "decoder_attention_mask")
 Place: TypeAlias = tuple[int, int, int]
 """A unit of the example, and the first and last token of a window that it stands on."""
 
@@ -23,7 +25,8 @@ class Features:
     """One encoded example, or one window of a long one.
 
     Args:
-        inputs: token ids by input name (`input_ids`, `token_type_ids`, …), all of the same length, without padding.
+        inputs: token ids by input name (`input_ids`, `token_type_ids`, …) without padding, all of the same length;
+            those for a decoder (`decoder_input_ids`, …) have a length of their own.
         target: the target as the loss wants it: a class index, a number, a 0/1 list, or an entry per unit.
         weight: the example's share in the loss, divided among its windows when the loss is taken.
         owner: the position of the example in the sequence that was encoded.
@@ -42,8 +45,8 @@ class Features:
 
     @property
     def length(self) -> int:
-        """The number of tokens."""
-        return len(self.inputs["input_ids"])
+        """The number of tokens, on both sides where a decoder reads too."""
+        return sum(len(self.inputs.get(name, ())) for name in IDS)
 
 
 @dataclass(slots=True)
@@ -76,8 +79,15 @@ class Batch:
 
     @property
     def tokens(self) -> int:
-        """Tokens that carry meaning (padding not counted)."""
-        return int(self.inputs["attention_mask"].sum()) if self.filled is None else self.filled
+        """Tokens that carry meaning (padding not counted), on both sides where a decoder reads too."""
+        if self.filled is not None:
+            return self.filled
+        return sum(int(value.sum()) for name, value in self.inputs.items() if name in MASKS)
+
+    @property
+    def places_taken(self) -> int:
+        """Tokens with padding counted in."""
+        return sum(value.numel() for name, value in self.inputs.items() if name in IDS)
 
     def to(self, device: Any) -> Batch:
         """Return the batch with every tensor on `device`."""

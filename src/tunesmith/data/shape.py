@@ -36,10 +36,10 @@ def task_of(table: Table, data: Data, task: str) -> tuple[str, str]:
         return "answer", ""
     if data.negative:
         return "embed", ""
-    if data.messages or data.prompt or data.response or data.system or data.instruction:
-        return "chat", ""
     if data.source or data.target:
         return "seq2seq", ""
+    if data.messages or data.prompt or data.response or data.system or data.instruction:
+        return "chat", ""
     if data.label or data.text_a or data.text_b:
         return "auto", ""
     if not data.text and (why := shows_chat(table)):

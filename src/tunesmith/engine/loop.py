@@ -129,7 +129,7 @@ def loop(work: Work, state: State) -> Iterator[Step]:
         state.step += 1
         tokens = sum(batch.tokens for batch in micro)
         state.tokens += tokens
-        state.padding += sum(batch.inputs["input_ids"].numel() for batch in micro) - tokens
+        state.padding += sum(batch.places_taken for batch in micro) - tokens
         state.seconds = time.monotonic() - started
         out_of_time = schedule.seconds is not None and state.seconds >= schedule.seconds
         is_last = state.step >= schedule.last or out_of_time

@@ -13,6 +13,8 @@ from torch import Tensor
 
 from tunesmith.core.example import Example
 from tunesmith.core.task import HeadSpec
+from tunesmith.models.adapter import unwrapped
+from tunesmith.models.load import positions_of
 from tunesmith.recipe.schema import Generate
 from tunesmith.text.template import Template
 from tunesmith.text.windows import Encoder
@@ -32,9 +34,22 @@ def written(
 
 def writer_of(model: Any, encoder: Encoder, head: HeadSpec, settings: Generate) -> Writer:
     """Return the model as one that is asked to write, with the tokens that end its texts."""
-    is_causal = head.problem == "causal"
-    ends = Template.of(encoder.tokenizer).ends() if is_causal else [int(encoder.tokenizer.eos_token_id)]
-    return Writer(model, encoder.tokenizer, settings, ends, is_causal)
+    if head.problem == "causal":
+        return Writer(model, encoder.tokenizer, settings, Template.of(encoder.tokenizer).ends(), True)
+    own = model.generation_config
+    # The tokenizer of a BERT knows no end of a text by that name; the model that was made of two does.
+    ends = encoder.tokenizer.eos_token_id if own.eos_token_id is None else own.eos_token_id
+    assert ends is not None, "a decoder ends its texts with a token"
+    return Writer(
+        model, encoder.tokenizer, settings, ends if isinstance(ends, list) else [int(ends)], False,
+        own.forced_bos_token_id,
+    )  # fmt: skip
+
+
+def settle_generation(model: Any, encoder: Encoder, head: HeadSpec, settings: Generate) -> None:
+    """Let the model write as `settings` say also where it is asked through `transformers` alone, or saved."""
+    inner = unwrapped(model)
+    inner.generation_config = writer_of(inner, encoder, head, settings).options()["generation_config"]
 
 
 def stream(
@@ -108,6 +123,12 @@ class Writer:
         limit = getattr(self.model.config, "max_position_embeddings", None) if self.is_causal else None
         return max(0, window + (self.settings.max_tokens or 0) - limit) if limit else 0
 
+    @property
+    def most(self) -> int | None:
+        """Tokens that are written at most: a decoder of its own has positions for so many."""
+        limit = None if self.is_causal else positions_of(self.model.config)
+        return min(self.settings.max_tokens or limit, limit) if limit else self.settings.max_tokens
+
     def options(self) -> dict[str, Any]:
         """Return what `generate` is told, whatever the model's own configuration says."""
         from transformers import GenerationConfig
@@ -116,19 +137,19 @@ class Writer:
         sampled = {"temperature": asked.temperature, "top_p": asked.top_p, "top_k": 0} if asked.temperature else {}
         own = self.model.generation_config
         config = GenerationConfig(
-            max_new_tokens=asked.max_tokens, num_beams=asked.beams, do_sample=bool(asked.temperature),
+            max_new_tokens=self.most, num_beams=asked.beams, do_sample=bool(asked.temperature),
             max_time=asked.seconds, eos_token_id=list(self.ends), pad_token_id=self.ends[0] if pad is None else pad,
             bos_token_id=own.bos_token_id, decoder_start_token_id=own.decoder_start_token_id,
-            forced_bos_token_id=self.first, use_cache=True, **sampled,
+            forced_bos_token_id=self.first, bad_words_ids=own.bad_words_ids, use_cache=True, **sampled,
         )  # fmt: skip
         return {"generation_config": config}
 
     def _batches(self, lengths: Sequence[int], size: int) -> Iterator[list[int]]:
         """Yield places of prompts, the longest first, so that what does not fit in memory fails at once."""
-        assert self.settings.max_tokens is not None, "the recipe is complete"
+        assert self.most is not None, "the recipe is complete"
         places = sorted(range(len(lengths)), key=lambda at: -lengths[at])
         while places:
-            each = (lengths[places[0]] + self.settings.max_tokens) * self.settings.beams
+            each = (lengths[places[0]] + self.most) * self.settings.beams
             count = max(1, min(size, AT_ONCE // each))
             yield places[:count]
             places = places[count:]

@@ -492,14 +492,15 @@ CODES: dict[str, Code] = {
     ),
     # K4xx runs
     "K320": Code(
-        "Dialogues are longer than the window",
-        "What a model is trained on at once is bounded, because time and memory grow with it. The oldest turns, then "
-        "the longest of the others, are cut; the answer is kept.",
-        "Raise text.max_tokens where the beginning of long dialogues matters.",
+        "Dialogues or sources are longer than the window",
+        "What a model is trained on at once is bounded, because time and memory grow with it. Of a dialogue the oldest "
+        "turns, then the longest of the others, are cut, and the answer is kept; a source loses its end.",
+        "Raise text.max_tokens where the beginning of long dialogues, or the end of long sources, matters.",
     ),
     "K321": Code(
         "Answers are longer than the window",
-        "An answer that does not fit is learnt without its end, and the model does not learn from it where to stop.",
+        "An answer, or a text that is to be written, is learnt without its end where it does not fit, and the model "
+        "does not learn from it where to stop.",
         "Raise text.max_tokens, or shorten the answers.",
     ),
     "K322": Code(
@@ -513,6 +514,12 @@ CODES: dict[str, Code] = {
         "Models that have learnt to follow instructions bring the template of their dialogues along. One that has not "
         "is given a plain template, which is saved with it.",
         "Nothing need be done; a model tuned to follow instructions learns from fewer rows.",
+    ),
+    "K325": Code(
+        "A model has to be told its languages",
+        "NLLB, mBART and their like mark what they read and what they write with a token for its language; without it "
+        "they write in another one.",
+        "Set text.source_language and text.target_language to codes of the model; the message lists them.",
     ),
     "K401": Code(
         "The folder already holds a run",

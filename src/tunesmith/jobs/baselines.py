@@ -37,5 +37,8 @@ def _frozen(shop: Workshop, train: Sequence[Example], test: Sequence[Example]) -
 
 def _untrained(shop: Workshop, test: Sequence[Example]) -> Array:
     """Ask the pretrained model as it is: with a head of random weights where the task needs one."""
-    model = load_model(shop.folder, shop.task.head(), kind=shop.recipe.head, seed=shop.recipe.seed).model
+    model = load_model(
+        shop.folder, shop.task.head(), kind=shop.recipe.head, seed=shop.recipe.seed,
+        languages=shop.recipe.text.languages,
+    ).model  # fmt: skip
     return shop.task.answers(read_of(shop, model.to(shop.device.target), test, write=True), test)

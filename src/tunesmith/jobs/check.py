@@ -12,7 +12,7 @@ from tunesmith.data.findings import by_severity
 from tunesmith.data.load import file_facts
 from tunesmith.data.rows import prepare
 from tunesmith.errors import RunError
-from tunesmith.models.sources import resolve_model
+from tunesmith.models.sources import resolve_models
 from tunesmith.recipe.schema import Data, Recipe
 
 CountTokens = Callable[[Sequence[str]], Sequence[int]]
@@ -97,7 +97,7 @@ def check(
     unknown: tuple[Finding, ...] = ()
     if count_tokens is None:
         try:
-            folder = resolve_model(recipe.model, fetch=False)  # a check fetches nothing
+            folder = resolve_models(recipe.model, fetch=False)[0]  # a check fetches nothing
             from tunesmith.jobs.encoder import open_encoder
             from tunesmith.jobs.vocabulary import unknown_tokens
 

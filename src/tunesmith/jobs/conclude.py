@@ -10,6 +10,7 @@ from tunesmith.jobs.baselines import measure_baselines
 from tunesmith.jobs.crossval import cross_validate
 from tunesmith.jobs.curve import learning_curve
 from tunesmith.jobs.measure import keep_bundle, read_of
+from tunesmith.jobs.start import remove_start
 from tunesmith.jobs.summary import Chosen, Outcome, Tested, summarise
 from tunesmith.jobs.tune import Tuned, tune
 from tunesmith.jobs.workshop import Workshop, stop_if_wished, weigh
@@ -37,6 +38,7 @@ def conclude(shop: Workshop, loaded: Loaded) -> None:
     write_card(report, run.folder / "README.md")
     for stage in sorted((run.folder / "checkpoints").glob("*")):
         run.checkpoints(stage.name).remove()
+    remove_start(run.folder)
     run.finish()
 
 

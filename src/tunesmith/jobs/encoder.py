@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from tunesmith.core.report import Finding
 from tunesmith.core.task import HeadSpec
-from tunesmith.models.load import load_tokenizer
+from tunesmith.models.languages import settle_languages
+from tunesmith.models.load import load_tokenizer, refuse_slow
+from tunesmith.models.write import decoder_start, load_writer_tokenizer, refuse_other_kinds, settle_padding
 from tunesmith.recipe.complete import of_task, window_of
-from tunesmith.recipe.schema import Text
+from tunesmith.recipe.schema import Recipe, Text
 from tunesmith.text.template import give_template
 from tunesmith.text.windows import Encoder
 
@@ -38,26 +41,43 @@ def open_encoder(folder: Path, text: Text, task: str) -> OpenEncoder:
         text: the part of the recipe.
         task: as far as it is known: `auto` counts as a task that reads one text and cuts it.
     """
-    tokenizer, limit = load_tokenizer(folder)
+    # Texts and targets need no offsets. Where the task is not known yet, `settle` looks whether there are some.
+    if task == "seq2seq":
+        tokenizer, limit = load_writer_tokenizer(folder)
+    else:
+        tokenizer, limit = load_tokenizer(folder, fast=task != "auto")
     window = window_of(text, task, limit)
     reads_all = of_task(task).writes or (text.long or of_task(task).long) == "window"
     room = window - int(tokenizer.num_special_tokens_to_add(task in TWO_TEXTS))
     return OpenEncoder(Encoder(tokenizer, window), limit, None if reads_all else room)
 
 
-def settle_writer(folder: Path, encoder: Encoder, head: HeadSpec) -> tuple[Finding, ...]:
-    """See that the model in `folder` writes as the task needs it, and give its tokenizer what is missing.
+def settle(folder: Path, encoder: Encoder, head: HeadSpec, asked: Recipe) -> tuple[Encoder, tuple[Finding, ...]]:
+    """Return the encoder with the layout of the task, and what is notable about the model.
+
+    A model that writes is seen to write as the task needs it, and its tokenizer is given what is missing: a token for
+    padding, a chat template, the languages.
 
     Raises:
-        InputError: it is a model of another kind (K307).
+        InputError: it is a model of another kind (K307), its tokenizer has no fast version (K303), or languages have to
+            be named (K325) or are unknown (K309).
     """
+    encoder = replace(encoder, layout=head.layout)
+    if encoder.layout != "source":
+        refuse_slow(encoder.tokenizer, folder)
     if not head.writes:
-        return ()
-    from tunesmith.models.write import refuse_other_kinds, settle_padding
-
+        return encoder, ()
     refuse_other_kinds(folder, "causal" if head.problem == "causal" else "seq2seq")
     settle_padding(encoder.tokenizer, len(encoder.tokenizer), str(folder))
-    if head.problem != "causal" or not give_template(encoder.tokenizer):
+    if encoder.layout == "source":
+        settle_languages(encoder.tokenizer, asked.text.source_language, asked.text.target_language)
+        start = decoder_start(folder, encoder.tokenizer)
+        return replace(encoder, prefix=asked.data.instruction or "", start=start), ()
+    return encoder, _template(folder, encoder)
+
+
+def _template(folder: Path, encoder: Encoder) -> tuple[Finding, ...]:
+    if not give_template(encoder.tokenizer):
         return ()
     message = "the model has no chat template; a plain one with headings for every turn takes its place."
     remedy = "Take a model tuned to follow instructions where there is one; it has learnt its template."

@@ -20,7 +20,9 @@ LONG_ANSWER = 0.99
 """Share of the texts to be written that are no longer than the length which texts are written to."""
 
 
-def facts_of(asked: Recipe, loaded: Loaded, task: Task, encoder: Encoder, limit: int, folder: Path) -> Facts:
+def facts_of(
+    asked: Recipe, loaded: Loaded, task: Task, encoder: Encoder, limit: int, folder: Path, *, made: bool = False
+) -> Facts:  # fmt: skip
     """Return what the defaults depend on.
 
     Args:
@@ -30,14 +32,19 @@ def facts_of(asked: Recipe, loaded: Loaded, task: Task, encoder: Encoder, limit:
         encoder: of the layout of the task.
         limit: the most tokens that the model takes.
         folder: of the model.
+        made: whether it is made of two encoders.
     """
+    from tunesmith.models.languages import languages_of
+
     train = loaded.splits.train
     longest, answer = _lengths(train, encoder)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config = config.get("decoder") or config
     return Facts(
         task=loaded.task,
         metric=task.metric,
-        baselines=task.baselines,
+        # Before it is trained, a model made of two encoders writes noise.
+        baselines=tuple(name for name in task.baselines if not (made and name == "untuned")),
         rows=len(train) + len(loaded.splits.dev),
         counts=class_counts(train) if task.head().problem == "single_label_classification" else [],
         longest=longest,
@@ -46,6 +53,8 @@ def facts_of(asked: Recipe, loaded: Loaded, task: Task, encoder: Encoder, limit:
         width=int(config.get("hidden_size") or config.get("dim") or config.get("d_model") or 768),
         dev_given=asked.data.dev is not None,
         crossed=loaded.protocol == "folds",
+        languages=languages_of(encoder.tokenizer) if encoder.layout == "source" else None,
+        made=made,
     )
 
 
@@ -53,12 +62,19 @@ def _lengths(train: Sequence[Example], encoder: Encoder) -> tuple[int, int]:
     """Return the tokens of the longest row, and those that nearly all texts to be written have; 0 for none."""
     if encoder.layout == "dialogue":
         whole, said = zip(*encoder.sizes(train), strict=True)
-        return max(whole), sorted(said)[int(LONG_ANSWER * (len(said) - 1))]
+        return max(whole), _answer(said)
+    if encoder.layout == "source":
+        read, written = zip(*encoder.sizes(train), strict=True)
+        return max(*read, *written), _answer(written)
     texts = [texts_of(e) for e in train]
     apart = encoder.layout == "apart"
     specials = int(encoder.tokenizer.num_special_tokens_to_add(len(texts[0]) == 2 and not apart))
     lengths = [encoder.count_tokens([t[i] for t in texts]) for i in range(len(texts[0]))]
     return max((max if apart else sum)(row) for row in zip(*lengths, strict=True)) + specials, 0
+
+
+def _answer(sizes: Sequence[int]) -> int:
+    return sorted(sizes)[int(LONG_ANSWER * (len(sizes) - 1))]
 
 
 def trainings(recipe: Recipe) -> int:

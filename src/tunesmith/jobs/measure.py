@@ -14,7 +14,8 @@ from tunesmith.core.batch import Read
 from tunesmith.core.example import Example
 from tunesmith.core.task import Array, Task
 from tunesmith.engine.infer import outputs
-from tunesmith.engine.write import written
+from tunesmith.engine.write import settle_generation, written
+from tunesmith.jobs.start import is_made
 from tunesmith.jobs.workshop import Workshop
 from tunesmith.models.adapter import is_adapted, merge
 from tunesmith.models.heads import fold
@@ -50,10 +51,14 @@ def keep_bundle(shop: Workshop, model: nn.Module, task: Task, temperature: float
     """Fold temperature (or mean and scale) into the last layer, and save model, tokenizer and task into the run.
 
     The adapter of a model that writes is saved as such: its base is large. That of another is merged: who loads the
-    bundle needs no peft.
+    bundle needs no peft; so is one on a model that was made inside the run and goes with it.
     """
-    base = base_name(shop) if is_adapted(model) and task.head().writes else ""
+    writes = task.head().writes
+    kept = is_adapted(model) and writes and not is_made(shop.folder, shop.reporter.run.folder)
+    base = base_name(shop) if kept else ""
     model = model if base else merge(model)
+    if writes:
+        settle_generation(model, shop.encoder, task.head(), shop.recipe.generate)
     task, scale, shift = task.shipped()
     scale /= temperature
     if (scale, shift) != (1.0, 0.0):

@@ -16,6 +16,7 @@ from tunesmith.data.load import load_splits
 from tunesmith.data.split import fold_examples
 from tunesmith.errors import Fault, InputError
 from tunesmith.jobs.crossval import average, restore
+from tunesmith.jobs.limit import limited
 from tunesmith.recipe.parse import parse
 from tunesmith.recipe.schema import Recipe
 from tunesmith.runs.lock import check_files
@@ -72,6 +73,7 @@ def retest(folder: Path | str) -> Retested:
     check_files(run.lock)
     recipe = parse(run.folder)
     loaded = load_splits(recipe.data, task=recipe.task, seed=recipe.seed, folds=recipe.evaluate.folds)
+    loaded = limited(loaded, recipe)
     bundle = load_bundle(run.folder)
     if loaded.protocol != "folds":
         test = loaded.splits.test

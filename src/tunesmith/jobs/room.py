@@ -1,4 +1,4 @@
-"""Whether dialogues fit into the window, and whether something is left to be learnt of each."""
+"""Whether what is read and written fits into the window, and whether something is left to be learnt of each row."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NAMED = 20
 
 
 def room_findings(encoder: Encoder, examples: Sequence[Example]) -> tuple[Finding, ...]:
-    """Return what does not fit into the window of `encoder`: beginnings of dialogues, and answers.
+    """Return what does not fit into the window of `encoder`: beginnings of dialogues, ends of sources, and answers.
 
     Args:
         encoder: with the window that is trained on.
@@ -31,9 +31,11 @@ def room_findings(encoder: Encoder, examples: Sequence[Example]) -> tuple[Findin
         raise InputError([Fault("K322", example.source, message, cure) for example in empty[:NAMED]])
     answers = [e.source for e, (cut, _) in zip(examples, cuts, strict=True) if cut == "answer"]
     prompts = [e.source for e, (cut, _) in zip(examples, cuts, strict=True) if cut == "prompt"]
+    sources = encoder.layout == "source"
+    what, part = ("sources", "end") if sources else ("dialogues", "oldest part")
     return (
         *_finding("K321", "warning", answers, "answers are longer than the window, and are learnt without their end"),
-        *_finding("K320", "note", prompts, "dialogues are longer than the window; their oldest part is left out"),
+        *_finding("K320", "note", prompts, f"{what} are longer than the window; their {part} is left out"),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,8 @@ from tunesmith.jobs.facts import facts_of, trainings
 from tunesmith.jobs.interrupt import stop_signals
 from tunesmith.jobs.limit import limited
 from tunesmith.jobs.reporter import Progress, Reporter
-from tunesmith.models.sources import resolve_model
+from tunesmith.jobs.start import is_made, start_folder
+from tunesmith.models.sources import resolve_models
 from tunesmith.recipe.catalogue import load_entry
 from tunesmith.recipe.complete import complete
 from tunesmith.recipe.parse import parse
@@ -87,16 +88,18 @@ class Opened:
     task: Task
     encoder: Encoder
     folder: Path
+    sources: Sequence[Path]
+    """The folders of the models that were asked for; two where `folder` was made of them."""
 
 
 def open_data(asked: Recipe, reporter: Reporter) -> Opened:
     """Find the model, read and check the rows, fit the task, and fill in what the recipe left open."""
-    from tunesmith.jobs.encoder import open_encoder, settle_writer
+    from tunesmith.jobs.encoder import open_encoder, settle
     from tunesmith.jobs.room import room_findings
     from tunesmith.jobs.vocabulary import unknown_tokens
 
-    folder = resolve_model(asked.model, say=reporter.say)
-    encoder, limit, room = open_encoder(folder, asked.text, asked.task)
+    sources = resolve_models(asked.model, say=reporter.say)
+    encoder, limit, room = open_encoder(sources[0], asked.text, asked.task)
     loaded = load_splits(
         asked.data, task=asked.task, seed=asked.seed, folds=asked.evaluate.folds, count_tokens=encoder.count_tokens,
         max_tokens=room,
@@ -104,9 +107,15 @@ def open_data(asked: Recipe, reporter: Reporter) -> Opened:
     texts = [text for example in loaded.splits.train for text in texts_of(example)]
     unknown = unknown_tokens(encoder, texts, str(asked.data.train))
     task: Task = load_entry("tasks", loaded.task)().fit(loaded.splits.train)
-    encoder = replace(encoder, layout=task.head().layout)
-    findings = [*unknown, *settle_writer(folder, encoder, task.head())]
-    recipe = complete(asked, facts_of(asked, loaded, task, encoder, limit, folder))
+    run = reporter.run.folder
+    folder = start_folder(sources, task.head(), run, seed=asked.seed, say=reporter.say)
+    encoder, notable = settle(folder, encoder, task.head(), asked)
+    findings = [*unknown, *notable]
+    if encoder.layout == "source":
+        targets = [str(example.target) for example in loaded.splits.train]
+        findings += unknown_tokens(encoder, targets, str(asked.data.train), written=True)
+    facts = facts_of(asked, loaded, task, encoder, limit, folder, made=is_made(folder, run))
+    recipe = complete(asked, facts)
     loaded = limited(loaded, recipe)
     assert recipe.text.max_tokens is not None, "the recipe is complete"
     assert recipe.text.long is not None, "the recipe is complete"
@@ -119,14 +128,15 @@ def open_data(asked: Recipe, reporter: Reporter) -> Opened:
         reporter.say(guess)
     for finding in loaded.findings:
         reporter.finding(finding)
-    return Opened(recipe, loaded, task, encoder, folder)
+    return Opened(recipe, loaded, task, encoder, folder, sources)
 
 
 def lock_run(run: Run, opened: Opened) -> None:
     """Write the lock before any work: hashes of the data and of the model, versions, hardware, threads."""
     import torch
 
-    weights = sorted(opened.folder.glob("*.safetensors"))
     files: dict[str, Any] = dict(opened.loaded.files)
-    files |= {f"model/{path.name}": path for path in [*weights, opened.folder / "config.json"]}
+    for role, folder in zip(("model", "decoder"), opened.sources, strict=False):
+        weights = sorted(folder.glob("*.safetensors"))
+        files |= {f"{role}/{path.name}": path for path in [*weights, folder / "config.json"]}
     run.write_lock(files, threads=torch.get_num_threads())

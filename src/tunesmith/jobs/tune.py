@@ -62,7 +62,7 @@ def tune(
         features = shop.encode_to_train(train)
         model = load_model(
             shop.folder, shop.task.head(), kind=recipe.head, seed=recipe.seed, window=max(f.length for f in features),
-            attention_dropout=recipe.attention_dropout,
+            attention_dropout=recipe.attention_dropout, languages=recipe.text.languages,
         ).model  # fmt: skip
         shop = _keep_apart(shop, model)
         model = _prepare(shop, model, train, features)

@@ -12,18 +12,22 @@ UNKNOWN_SHARE = 0.05
 """Share of tokens that stand for nothing the model knows, from which a word is due; stray emoji stay below it."""
 
 
-def unknown_tokens(encoder: Encoder, texts: Sequence[str], source: str) -> tuple[Finding, ...]:
+def unknown_tokens(
+    encoder: Encoder, texts: Sequence[str], source: str, *, written: bool = False
+) -> tuple[Finding, ...]:  # fmt: skip
     """Return the finding that many tokens of the texts are unknown to the model, if they are.
 
     Args:
         encoder: with the tokenizer of the model.
         texts: of the train rows; some hundred of them are looked at.
         source: the file as messages say it.
+        written: whether they are to be written.
     """
     some = texts[:: max(1, len(texts) // SAMPLE_ROWS)][:SAMPLE_ROWS]
-    share = encoder.unknown_share(some)
+    share = encoder.unknown_share(some, written=written)
     if share < UNKNOWN_SHARE:
         return ()
-    message = f"{share:.0%} of the tokens of a sample of {len(some):,} texts are unknown to the model's tokenizer."
+    kind = "texts to be written" if written else "texts"
+    message = f"{share:.0%} of the tokens of a sample of {len(some):,} {kind} are unknown to the model's tokenizer."
     remedy = "Take a model of the language of the texts, such as --model e5-small for about 100 languages."
     return (Finding(code="K305", severity="warning", message=message, remedy=remedy, source=source),)

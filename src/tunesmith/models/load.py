@@ -36,6 +36,8 @@ SHORT_WINDOW = 64
 plain, 905, 1,109 and 1,087 fused. Beyond, and without the dropout of attention weights, the fused kernel is faster: 595
 against 479 on 8 rows of 384 tokens of e5-small (docs/decisions.md).
 """
+USUAL_LIMIT = 512
+"""Tokens that a model of relative positions takes, where nothing says how many."""
 OWN_HEADS: dict[str, Any] = {
     "token_classification": AutoModelForTokenClassification,
     "question_answering": AutoModelForQuestionAnswering,
@@ -83,19 +85,32 @@ def load_tokenizer(folder: Path, *, fast: bool = True) -> tuple[Any, int]:
     config = read_config(folder)
     with quiet(), faults_of(folder):
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    if fast and not tokenizer.is_fast:
+    if fast:
+        refuse_slow(tokenizer, folder)
+    return tokenizer, int(min(positions_of(config) or USUAL_LIMIT, tokenizer.model_max_length))
+
+
+def refuse_slow(tokenizer: Any, folder: Path) -> None:
+    """Refuse a tokenizer that gives no offsets.
+
+    Raises:
+        InputError: it has no fast version (K303).
+    """
+    if not tokenizer.is_fast:
         raise InputError(
             Fault("K303", str(folder), "its tokenizer has no fast version, which offsets and windows need.",
                   "Choose a model with a tokenizer.json, or convert it with `transformers`.")
         )  # fmt: skip
-    return tokenizer, int(min(_positions(config), tokenizer.model_max_length))
 
 
-def _positions(config: Any) -> int:
-    """Return how many positions a model knows; 512 where it says nothing, as models of relative positions do."""
+def positions_of(config: Any) -> int | None:
+    """Return how many positions a model knows, on each side; None where it says nothing, as T5 does not."""
     if config.model_type == "encoder-decoder":
-        return min(_positions(config.encoder), _positions(config.decoder))
-    positions = getattr(config, "max_position_embeddings", None) or 512
+        sides = (positions_of(config.encoder), positions_of(config.decoder))
+        return min((known for known in sides if known), default=None)
+    positions = getattr(config, "max_position_embeddings", None)
+    if not positions:
+        return None
     if config.model_type in ("roberta", "xlm-roberta", "camembert"):
         positions -= getattr(config, "pad_token_id", 1) + 1  # their positions start behind the padding id
     return int(positions)
@@ -103,7 +118,7 @@ def _positions(config: Any) -> int:
 
 def load_model(
     folder: Path, head: HeadSpec, *, kind: HeadKind = "auto", seed: int, window: int = 0,
-    attention_dropout: float | None = None,
+    attention_dropout: float | None = None, languages: tuple[str, str] | None = None,
 ) -> LoadedModel:  # fmt: skip
     """Return the model in `folder` with a new head for `head`.
 
@@ -117,12 +132,13 @@ def load_model(
         seed: of its weights.
         window: tokens that it will be trained on at once.
         attention_dropout: of attention weights; None leaves what the model has.
+        languages: that are read and written, where the model is told them.
 
     Raises:
         InputError: the folder holds no model that can carry such a head, or weights of the body are missing.
     """
     if head.writes:
-        return _writer(folder, head)
+        return _writer(folder, head, languages)
     tokenizer, limit = load_tokenizer(folder)
     pooling = trained_pooling(folder)
     own = OWN_HEADS.get(head.problem, AutoModelForSequenceClassification)
@@ -150,10 +166,13 @@ def load_model(
     return LoadedModel(model.eval(), tokenizer, title, limit)
 
 
-def _writer(folder: Path, head: HeadSpec) -> LoadedModel:
+def _writer(folder: Path, head: HeadSpec, languages: tuple[str, str] | None = None) -> LoadedModel:
+    from tunesmith.models.languages import set_languages
     from tunesmith.models.write import load_writer, load_writer_tokenizer
 
     model, tokenizer = load_writer(folder, "causal" if head.problem == "causal" else "seq2seq")
+    if languages:
+        set_languages(model, tokenizer, *languages)
     return LoadedModel(model, tokenizer, type(model).__name__, load_writer_tokenizer(folder)[1])
 
 

@@ -47,6 +47,16 @@ def resolve_model(name: str, *, fetch: bool = True, say: Callable[[str], None] |
     return _fetch(name, known, repository, say or (lambda sentence: None))
 
 
+def resolve_models(name: str, *, fetch: bool = True, say: Callable[[str], None] | None = None) -> list[Path]:
+    """Return the folder of model `name`; of `ENCODER+DECODER` those of both.
+
+    Raises:
+        InputError, RunError: as `resolve_model`.
+    """
+    parts = [name] if Path(name).expanduser().exists() else [part.strip() for part in name.split("+", 1)]
+    return [resolve_model(part, fetch=fetch, say=say) for part in parts]
+
+
 def list_models() -> list[dict[str, Any]]:
     """Return one line of plain data for each known model; `ready` says whether it is on this machine."""
     return [_line(model) for model in KNOWN]

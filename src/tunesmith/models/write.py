@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +13,7 @@ from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelFo
 
 from tunesmith.errors import Fault, InputError, MissingExtra
 from tunesmith.models.folder import check_folder
+from tunesmith.models.languages import start_of
 from tunesmith.models.load import faults_of, load_tokenizer, quiet, read_config, refuse_lost
 
 WritingProblem = Literal["causal", "seq2seq"]
@@ -123,6 +125,42 @@ def decoder_inputs(model: Any, targets: Tensor) -> Tensor:
     return found.masked_fill(found == -100, settings.pad_token_id)
 
 
+def decoder_start(folder: Path, tokenizer: Any) -> int:
+    """Return the id of the token that the decoder of the model in `folder` starts from.
+
+    Args:
+        folder: of an encoder with a decoder.
+        tokenizer: of the model, with its languages settled: some decoders start from that of the target.
+
+    Raises:
+        InputError: nothing says which token it is (K309).
+    """
+    language = start_of(tokenizer)
+    if language is not None:
+        return language
+    config = read_config(folder)
+    found = getattr(config, "decoder_start_token_id", None)
+    if (folder / "generation_config.json").is_file():
+        with faults_of(folder):
+            settings = json.loads((folder / "generation_config.json").read_text(encoding="utf-8"))
+        found = settings.get("decoder_start_token_id", found)
+    if found is None:
+        message = "nothing says which token the decoder starts from."
+        cure = "Write decoder_start_token_id into its generation_config.json; mostly it is that of padding."
+        raise InputError(Fault("K309", str(folder), message, cure))
+    return int(found)
+
+
+def reads_only(config: Any) -> bool:
+    """Return whether a model of this configuration is an encoder alone."""
+    masked = type(config) in AutoModelForMaskedLM._model_mapping
+    return masked and not _has_two_sides(config) and not getattr(config, "is_decoder", False)
+
+
+def _has_two_sides(config: Any) -> bool:
+    return type(config) in AutoModelForSeq2SeqLM._model_mapping
+
+
 def refuse_other_kinds(folder: Path, problem: WritingProblem) -> None:
     """Refuse a model that writes in another way, or not at all.
 
@@ -132,8 +170,7 @@ def refuse_other_kinds(folder: Path, problem: WritingProblem) -> None:
         InputError: it is no model for `problem` (K307).
     """
     config = read_config(folder)
-    two_sides = type(config) in AutoModelForSeq2SeqLM._model_mapping
-    reads = type(config) in AutoModelForMaskedLM._model_mapping and not getattr(config, "is_decoder", False)
+    two_sides, reads = _has_two_sides(config), reads_only(config)
     decodes = type(config) in AutoModelForCausalLM._model_mapping and not two_sides and not reads
     if (problem == "causal" and decodes) or (problem == "seq2seq" and two_sides):
         return

@@ -19,6 +19,7 @@ TASKS: dict[str, str] = {
     "answer": "tunesmith.tasks.answer:Answer",
     "embed": "tunesmith.tasks.embed:Embed",
     "chat": "tunesmith.tasks.chat:Chat",
+    "seq2seq": "tunesmith.tasks.seq2seq:Seq2Seq",
 }
 
 STRATEGIES: dict[str, str] = {

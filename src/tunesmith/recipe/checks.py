@@ -12,11 +12,12 @@ from tunesmith.recipe.schema import Data, Recipe
 from tunesmith.recipe.text import Path
 
 OF_TASKS = {
-    ("tokens", "tags", "spans"): "tag", ("question", "context", "answers"): "answer", ("negative",): "embed",
-    ("messages", "prompt", "response", "system", "instruction"): "chat",
+    ("tokens", "tags", "spans"): ("tag",), ("question", "context", "answers"): ("answer",), ("negative",): ("embed",),
+    ("messages", "prompt", "response", "system"): ("chat",), ("source", "target"): ("seq2seq",),
+    ("instruction",): ("chat", "seq2seq"),
 }  # fmt: skip
-"""Columns that only one task has."""
-WRITING = ("chat",)
+"""Columns that only some tasks have."""
+WRITING = ("chat", "seq2seq")
 """Tasks whose answer is written."""
 WORDS = ("tag", "answer")
 """Tasks whose units are words."""
@@ -38,11 +39,11 @@ def _of_columns(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
     if data.text and recipe.task in ("pair", "embed"):
         message = f"{recipe.task} reads two texts, and one is named."
         yield ("data", "text"), message, "Give data.text_a and data.text_b."
-    for names, task in OF_TASKS.items():
+    for names, tasks in OF_TASKS.items():
         for name in names:
-            if getattr(data, name) is not None and recipe.task not in ("auto", task):
-                message = f"data.{name} is a column of {task}, and the task is {recipe.task}."
-                yield ("data", name), message, f"Write `task: {task}`, or leave data.{name} out."
+            if getattr(data, name) is not None and recipe.task not in ("auto", *tasks):
+                message = f"data.{name} is one of {' and '.join(tasks)}, and the task is {recipe.task}."
+                yield ("data", name), message, f"Write `task: {tasks[0]}`, or leave data.{name} out."
     if not data.separator:
         yield ("data", "separator"), "an empty separator separates nothing.", 'Write `separator: "|"`.'
 
@@ -77,6 +78,13 @@ def _of_tasks(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
         message = "embed compares the rows of a batch with each other, and micro-batches hold fewer of them."
         key = "accumulate" if recipe.batching.accumulate > 1 else "tokens"
         yield ("batching", key), message, f"Leave batching.{key} out, and write a smaller batching.size if need be."
+    for name in ("source_language", "target_language"):
+        if getattr(recipe.text, name) is not None and task not in ("auto", "seq2seq"):
+            message = f"text.{name} is of translations, and the task is {task}."
+            yield ("text", name), message, f"Write `task: seq2seq`, or leave text.{name} out."
+    if task == "seq2seq" and recipe.text.long == "window":
+        message = "seq2seq reads a text once, and cuts off what is longer."
+        yield ("text", "long"), message, "Leave text.long out, and raise text.max_tokens."
     if task in WRITING:
         if recipe.head != "auto":
             yield ("head",), f"{task} writes with the head that the model has.", "Leave head out."

@@ -60,6 +60,15 @@ SETTINGS = {
         dev_rows=200,
         test_rows=1000,
     ),
+    "seq2seq": Settings(
+        rate=1.5e-4,
+        passes=0.2,
+        probe_start=False,
+        writes=True,
+        tokens=2048,
+        dev_rows=200,
+        test_rows=1000,
+    ),
 }
 LONGEST_TEXT = 512
 """Tokens that are written at most where nothing is asked."""
@@ -69,6 +78,8 @@ FOLDS = 5
 """Of cross-validation, where it takes the place of a test split and nobody said how many."""
 IMBALANCED = 3.0
 """Largest class over smallest from which rare classes weigh more."""
+MADE = Settings(rate=3e-4, probe_start=False, writes=True, tokens=2048, dev_rows=200, test_rows=1000)
+"""Of a model made of two encoders: how its decoder looks at what was read is new, so all of it learns, and for long."""
 LORA_RATE = 10.0
 """Rate of a small change of the weights over that of the weights themselves."""
 
@@ -83,12 +94,14 @@ class Facts:
         baselines: that the task has.
         rows: train rows.
         counts: rows per class; empty where there are no classes.
-        longest: tokens of the longest train row, special tokens counted in.
+        longest: tokens of the longest train row, special tokens counted in; of the longest target, where it is longer.
         limit: the most tokens the model takes.
         width: hidden size of the body.
         dev_given: whether a dev file was given.
         crossed: whether cross-validation takes the place of a test split.
         answer: tokens that 99 of 100 texts to be written have; 0 where none are written.
+        languages: that the model is told; None for most.
+        made: whether the model is made of two encoders.
     """
 
     task: str
@@ -102,6 +115,13 @@ class Facts:
     dev_given: bool
     crossed: bool
     answer: int = 0
+    languages: tuple[str, str] | None = None
+    made: bool = False
+
+    @property
+    def settings(self) -> Settings:
+        """The defaults of the task on this model."""
+        return MADE if self.made else of_task(self.task)
 
 
 def of_task(task: str) -> Settings:
@@ -111,8 +131,10 @@ def of_task(task: str) -> Settings:
 
 def complete(recipe: Recipe, facts: Facts) -> Recipe:
     """Return `recipe` with no value left open."""
-    settings = of_task(facts.task)
+    settings = facts.settings
     text = recipe.text.model_copy(update=_open(recipe.text, max_tokens=_window(facts), long=settings.long))
+    source, target = facts.languages or (None, None)
+    text = text.model_copy(update=_open(text, source_language=source, target_language=target))
     text = text.model_copy(update=_open(text, overlap=_overlap(text, settings.overlap)))
     strategies = default_strategies(facts) if recipe.strategies is None else recipe.strategies
     factor = LORA_RATE if any("lora" in part for part in strategies) else 1.0
@@ -136,7 +158,8 @@ def complete(recipe: Recipe, facts: Facts) -> Recipe:
             test_rows=settings.test_rows,
         )
     )  # fmt: skip
-    longest = min(LONGEST_TEXT, facts.limit // 2, -(-facts.answer * 5 // 4))
+    room = facts.limit if facts.task == "seq2seq" else facts.limit // 2  # a decoder of its own has positions of its own
+    longest = min(LONGEST_TEXT, room, -(-facts.answer * 5 // 4))
     generate = recipe.generate.model_copy(update=_open(recipe.generate, max_tokens=max(8, longest)))
     batching = recipe.batching.model_copy(update=_open(recipe.batching, size=settings.batch, tokens=settings.tokens))
     parts: dict[str, Any] = {
@@ -161,19 +184,19 @@ def window_of(text: Text, task: str, limit: int) -> int:
 
 def learning_rate(facts: Facts) -> float:
     """Return the peak rate of the body: 1e-4 at a hidden size of 384, less for wider bodies."""
-    return round(of_task(facts.task).rate * min(1.0, 384 / facts.width), 7)
+    return round(facts.settings.rate * min(1.0, 384 / facts.width), 7)
 
 
 def epochs(facts: Facts) -> float:
     """Return the passes over the rows: ten on few, fewer on many, never under three; a fifth of that for answers."""
     usual = max(3, min(10, round(10 * (1000 / max(1, facts.rows)) ** 0.5)))
-    return float(max(1, round(usual * of_task(facts.task).passes)))
+    return float(max(1, round(usual * facts.settings.passes)))
 
 
 def default_strategies(facts: Facts) -> tuple[dict[str, dict[str, Any]], ...]:
     """Return how the weights move where nothing is asked."""
     if of_task(facts.task).writes:
-        return ({"lora": {}},)
+        return () if facts.made else ({"lora": {}},)
     starts: tuple[dict[str, dict[str, Any]], ...] = ({"probe_start": {}},) if of_task(facts.task).probe_start else ()
     return ({"freeze": {"embeddings": True}}, *starts, {"layerwise_lr": {"decay": 0.9}})
 

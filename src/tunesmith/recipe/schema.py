@@ -55,7 +55,7 @@ class Data(Part):
     system: str | None = None
     """Column of the system prompt, in data without a column of dialogues (chat)."""
     instruction: str | None = None
-    """Text put before every prompt, such as "Translate into French:" (chat)."""
+    """Text put before every prompt or source, such as "Translate into French:" (chat, seq2seq)."""
     source: str | None = None
     """Column of the text that is read (seq2seq)."""
     target: str | None = None
@@ -92,11 +92,20 @@ class Text(Part):
     """How text becomes tokens."""
 
     max_tokens: PositiveInt | None = None
-    """Tokens per window; by default what the rows need, at most 256 (answer: 192, chat: 512)."""
+    """Tokens per window, and per target; by default what the rows need, at most 256 (answer: 192, chat: 512)."""
     long: Literal["truncate", "window"] | None = None
     """What happens to longer texts: cut off, or read in overlapping windows; tag and answer always read windows."""
     overlap: NonNegativeInt | None = None
     """Tokens that neighbouring windows share; by default 32 (answer: 64)."""
+    source_language: str | None = None
+    """Language of the sources, as a model is told it that knows several: `eng_Latn` (NLLB), `en_XX` (mBART)."""
+    target_language: str | None = None
+    """Language to be written, as a model is told it that knows several: `fra_Latn` (NLLB), `fr_XX` (mBART)."""
+
+    @property
+    def languages(self) -> tuple[str, str] | None:
+        """Both languages; None where the model is told none."""
+        return (self.source_language, self.target_language) if self.source_language and self.target_language else None
 
 
 class Batching(Part):
@@ -107,7 +116,7 @@ class Batching(Part):
     accumulate: PositiveInt = 1
     """Micro-batches per step; the gradient equals that of the whole batch (embed, which compares rows, refuses it)."""
     tokens: PositiveInt | None = None
-    """Tokens of a micro-batch, at most, which bounds memory; the gradient stays that of the step (chat: 2,048)."""
+    """Tokens of a micro-batch, at most, to bound memory; the gradient stays that of the step (chat, seq2seq: 2,048)."""
     packed: bool = True
     """Whether short dialogues share a row, none of which sees another (chat)."""
     predict_size: PositiveInt = 64
@@ -195,10 +204,12 @@ class Evaluate(Part):
 class Recipe(Part):
     """Everything that was asked of one run."""
 
-    task: Literal["auto", "classify", "multilabel", "regress", "pair", "tag", "answer", "embed", "chat"] = "auto"
+    task: Literal["auto", "classify", "multilabel", "regress", "pair", "tag", "answer", "embed", "chat", "seq2seq"] = (
+        "auto"
+    )
     """What the numbers mean; `auto` reads it off the columns."""
     model: str = "minilm"
-    """A known name (`tunesmith models`), a folder, or a hub id."""
+    """A known name (`tunesmith models`), a folder, or a hub id; `ENCODER+DECODER` for one made of two (seq2seq)."""
     data: Data
     """Where the rows are."""
     text: Text = Text()

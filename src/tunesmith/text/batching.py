@@ -20,12 +20,12 @@ POOL = 16  # batches whose rows are sorted by length together: most of the savin
 
 @dataclass(frozen=True, slots=True)
 class Collator:
-    """Features → batch, padded to the longest.
+    """Features → batch, padded to the longest; what a decoder reads is padded to its own longest.
 
     Args:
         pad_id: token id of padding.
         problem: what the targets mean.
-        padding_side: `right` for encoders.
+        padding_side: `right` for encoders; with a decoder behind them it always is.
         room: tokens of a row that several dialogues share, none of which sees another; 0 gives each its own row.
     """
 
@@ -39,9 +39,9 @@ class Collator:
         if self.problem == "causal":
             return self._dialogues(features)
         examples = by_owner(features)
-        longest = max(f.length for f in features)
         names = [name for name in features[0].inputs if name != "special_tokens_mask"]
-        inputs = {name: self._stack([f.inputs[name] for f in features], name, longest) for name in names}
+        inputs = {name: self._stack([f.inputs[name] for f in features], name) for name in names}
+        longest = inputs["input_ids"].shape[1]
         firsts = [windows[0] for windows in examples]
         sizes = [f.units for f in firsts]
         starts = list(accumulate(sizes, initial=0))[:-1]
@@ -100,15 +100,20 @@ class Collator:
             return None
         rows: list[tuple[int, int, int, int]] = []
         for window, (start, f) in enumerate(pairs):
-            shift = 0 if self.padding_side == "right" else longest - f.length
+            shift = 0 if self._pads_right else longest - f.length
             rows += [(window, first + shift, last + shift, start + unit) for unit, first, last in f.places or ()]
         return torch.tensor(rows, dtype=torch.long).reshape(-1, 4)
 
-    def _stack(self, rows: Sequence[Sequence[int]], name: str, longest: int) -> torch.Tensor:
-        fill = self.pad_id if name == "input_ids" else 0
+    @property
+    def _pads_right(self) -> bool:
+        return self.padding_side == "right" or self.problem == "seq2seq"
+
+    def _stack(self, rows: Sequence[Sequence[int]], name: str) -> torch.Tensor:
+        longest = max(map(len, rows))
+        fill = self.pad_id if name in ("input_ids", "decoder_input_ids") else 0
         table = torch.full((len(rows), longest), fill, dtype=torch.long)
         for i, row in enumerate(rows):
-            at = slice(0, len(row)) if self.padding_side == "right" else slice(longest - len(row), longest)
+            at = slice(0, len(row)) if self._pads_right else slice(longest - len(row), longest)
             table[i, at] = torch.tensor(row, dtype=torch.long)
         return table
 

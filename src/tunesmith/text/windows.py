@@ -13,6 +13,7 @@ from tunesmith.core.words import words_of
 from tunesmith.text.dialogue import Cut, Dialogues
 from tunesmith.text.frame import Frame
 from tunesmith.text.pieces import Splitter
+from tunesmith.text.source import Sources
 from tunesmith.text.spread import places, windows
 
 if TYPE_CHECKING:
@@ -27,11 +28,13 @@ class Encoder:
     """How text becomes features.
 
     Args:
-        tokenizer: a fast tokenizer.
+        tokenizer: a fast tokenizer, except where nothing is asked of it but ids (`source`).
         max_tokens: tokens per window, special tokens counted in.
         long: `truncate` cuts longer texts off; `window` reads them in windows that share `overlap` tokens.
         overlap: tokens that neighbouring windows share.
         layout: how an example becomes windows; see `core.task.Layout`.
+        prefix: put before every text that is read (`source`).
+        start: id of the token that a decoder starts from (`source`).
     """
 
     tokenizer: PreTrainedTokenizerBase
@@ -39,6 +42,8 @@ class Encoder:
     long: Literal["truncate", "window"] = "truncate"
     overlap: int = 32
     layout: Layout = "row"
+    prefix: str = ""
+    start: int | None = None
 
     def encode(self, examples: Sequence[Example], target: Callable[[Example], Any] | None = None) -> list[Features]:
         """Return one `Features` per window, in the order of `examples`; `owner` is the position of the example.
@@ -50,7 +55,7 @@ class Encoder:
         """
         ways = {
             "row": self._rows, "words": self._words, "question": self._questions, "apart": self._apart,
-            "dialogue": self._dialogues,
+            "dialogue": self._dialogues, "source": self._sources,
         }  # fmt: skip
         features: list[Features] = []
         for start in range(0, len(examples), CHUNK):
@@ -124,18 +129,40 @@ class Encoder:
             features.append(Features(inputs, owner=at, units=len(due), places=places, target=target))
         return features
 
+    def _sources(self, chunk: Sequence[Example]) -> list[Features]:
+        """Return a window per text; the units are the tokens of the text that is to be written from it."""
+        return self._of_sources().features(*_both(chunk))
+
+    def _of_sources(self) -> Sources:
+        assert self.start is not None, "a decoder starts from a token"
+        return Sources(self.tokenizer, self.max_tokens, self.prefix, self.start)
+
     def sizes(self, examples: Sequence[Example]) -> list[tuple[int, int]]:
-        """Return of each dialogue how many tokens it has, nothing cut off, and how many of them carry loss."""
+        """Return how many tokens each example has, nothing cut off, and how many carry loss.
+
+        Of a dialogue the latter are among the former; of a text that another is written from they are those of the
+        other.
+        """
+        if self.layout == "source":
+            return self._of_sources().sizes(*_both(examples))
         read = Dialogues(self.tokenizer, NO_LIMIT)
         return [(len(found.ids), len(found.places)) for found in map(read, examples)]
 
     def cuts(self, examples: Sequence[Example]) -> list[tuple[Cut, int]]:
-        """Return of each dialogue what of it does not fit into the window, and how many tokens then carry loss."""
+        """Return what of each example does not fit into the window, and how many of its tokens then carry loss."""
+        if self.layout == "source":
+            most = self.max_tokens
+            return [
+                ("answer" if target > most else "prompt" if read > most else "", min(target, most))
+                for read, target in self.sizes(examples)
+            ]
         read = Dialogues(self.tokenizer, self.max_tokens)
         return [(found.cut, len(found.places)) for found in map(read, examples)]
 
     def prompts(self, examples: Sequence[Example], room: int = 0) -> list[list[int]]:
         """Return the tokens after which the model is to write, so many that `room` more fit into the window."""
+        if self.layout == "source":
+            return self._of_sources().read([texts_of(example)[0] for example in examples])
         read = Dialogues(self.tokenizer, self.max_tokens)
         return [read.prompt(example, room) for example in examples]
 
@@ -146,12 +173,20 @@ class Encoder:
         encoded = self.tokenizer(list(texts), add_special_tokens=False, truncation=False, verbose=False)
         return [len(ids) for ids in encoded["input_ids"]]
 
-    def unknown_share(self, texts: Sequence[str]) -> float:
-        """Return the share of tokens that the tokenizer has no piece for; 0 where every byte has one."""
+    def unknown_share(self, texts: Sequence[str], *, written: bool = False) -> float:
+        """Return the share of tokens that the tokenizer has no piece for; 0 where every byte has one.
+
+        Args:
+            texts: some.
+            written: whether they are to be written: a few tokenizers have other pieces for those.
+        """
         unknown = self.tokenizer.unk_token_id
         if unknown is None or not texts:
             return 0.0
-        encoded = self.tokenizer(list(texts), add_special_tokens=False, truncation=False, verbose=False)["input_ids"]
+        side = "text_target" if written else "text"
+        encoded = self.tokenizer(
+            **{side: list(texts)}, add_special_tokens=False, truncation=False, verbose=False
+        )["input_ids"]  # fmt: skip
         return float(sum(ids.count(unknown) for ids in encoded) / max(1, sum(map(len, encoded))))
 
     def _windows(self, texts: Sequence[tuple[str, ...]]) -> list[tuple[int, dict[str, list[int]]]]:
@@ -201,6 +236,11 @@ class Encoder:
 
     def _specials(self, texts: int) -> int:
         return int(self.tokenizer.num_special_tokens_to_add(texts == 2))
+
+
+def _both(examples: Sequence[Example]) -> tuple[list[str], list[str]]:
+    """Return the texts that are read, and those that are to be written."""
+    return [texts_of(example)[0] for example in examples], [str(example.target) for example in examples]
 
 
 def units_of(example: Example) -> tuple[tuple[int, int], ...]:
