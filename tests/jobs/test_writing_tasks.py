@@ -201,7 +201,10 @@ def test_rows_of_which_nothing_is_left_to_learn_are_named(recipe: dict[str, Any]
     with pytest.raises(InputError) as caught:
         tunesmith.train({**recipe, "text": {"max_tokens": 8}}, folder=tmp_path / "run")
     assert {fault.code for fault in caught.value.faults} == {"K322"}
-    assert caught.value.faults[0].where.endswith("train.jsonl row 1")
+    assert "train.jsonl rows 1, 2, 3" in caught.value.faults[0].where
+    found = check(tunesmith.Recipe.model_validate({**recipe, "text": {"max_tokens": 8}}))
+    assert not found.ok
+    assert next(finding for finding in found.findings if finding.code == "K322").count == len(TEXTS)
 
 
 @pytest.mark.parametrize(

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tunesmith.core.report import Finding
 from tunesmith.data.check import inspect
 from tunesmith.data.findings import by_severity
-from tunesmith.data.load import file_facts
-from tunesmith.data.rows import prepare
+from tunesmith.data.load import examples_of, file_facts
+from tunesmith.data.rows import Prepared, prepare
 from tunesmith.errors import RunError
 from tunesmith.models.sources import resolve_models
+from tunesmith.recipe.catalogue import load_entry
+from tunesmith.recipe.complete import of_task
 from tunesmith.recipe.schema import Data, Recipe
+
+if TYPE_CHECKING:
+    from tunesmith.text.windows import Encoder
 
 CountTokens = Callable[[Sequence[str]], Sequence[int]]
 
@@ -105,6 +111,8 @@ def check(
             count_tokens, max_tokens = encoder.count_tokens, max_tokens or room
             texts = [text for side in prepared.files["train"].texts for text in side]
             unknown = unknown_tokens(encoder, texts, prepared.files["train"].name)
+            if of_task(prepared.task).writes:
+                unknown += _room(folder, encoder, prepared, recipe)
         except RunError:
             guesses.append(f"Lengths are in characters: the model {recipe.model} is not on this machine yet.")
     near = recipe.data.near_duplicates == "keep_together"
@@ -121,6 +129,16 @@ def check(
         files=file_facts(prepared, recipe.data),
         lengths=inspection.lengths.as_dict(),
     )
+
+
+def _room(folder: Path, encoder: Encoder, prepared: Prepared, recipe: Recipe) -> tuple[Finding, ...]:
+    """Return what a training would say of the model, and of rows that do not fit into its window."""
+    from tunesmith.jobs.encoder import settle
+    from tunesmith.jobs.room import room_findings
+
+    head = load_entry("tasks", prepared.task)().head()
+    encoder, told = settle(folder, encoder, head, recipe)
+    return (*told, *room_findings(encoder, examples_of(prepared.files["train"], prepared, [])))
 
 
 def _recipe(source: str, dev: str | None, test: str | None, task: str) -> Recipe:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tunesmith.core.example import texts_of
 from tunesmith.core.task import Task
-from tunesmith.data.findings import by_severity
+from tunesmith.data.findings import by_severity, raise_errors
 from tunesmith.data.load import Loaded, load_splits
 from tunesmith.jobs.facts import facts_of, trainings
 from tunesmith.jobs.interrupt import stop_signals
@@ -123,6 +123,7 @@ def open_data(asked: Recipe, reporter: Reporter) -> Opened:
     encoder = replace(encoder, max_tokens=recipe.text.max_tokens, long=recipe.text.long, overlap=recipe.text.overlap)
     if task.head().writes:
         findings = [*findings, *room_findings(encoder, loaded.splits.train)]
+        raise_errors(findings)
     loaded = replace(loaded, findings=by_severity([*findings, *loaded.findings]))
     for guess in loaded.guesses:
         reporter.say(guess)
