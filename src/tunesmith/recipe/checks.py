@@ -42,7 +42,8 @@ def _of_columns(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
     for names, tasks in OF_TASKS.items():
         for name in names:
             if getattr(data, name) is not None and recipe.task not in ("auto", *tasks):
-                message = f"data.{name} is one of {' and '.join(tasks)}, and the task is {recipe.task}."
+                what = "a setting" if name == "instruction" else "a column"
+                message = f"data.{name} is {what} of {' and '.join(tasks)}, and the task is {recipe.task}."
                 yield ("data", name), message, f"Write `task: {tasks[0]}`, or leave data.{name} out."
     if not data.separator:
         yield ("data", "separator"), "an empty separator separates nothing.", 'Write `separator: "|"`.'
