@@ -59,6 +59,19 @@ class Bench(NamedTuple):
         return [line for key, line in self.known().items() if key in keys]
 
 
+def line_of(report: Line, **cell: Any) -> Line:
+    """Return the line of a cell: what names it, and what is worth keeping of the report of its run."""
+    return {
+        **cell, "metric": report["metric"], "n_train": report["data"]["train"], "n_test": report["data"]["test"],
+        "test": report["test"], "dev": report["dev"],
+        "baselines": {key: value["scores"] for key, value in report["baselines"].items()},
+        "against": report["comparison"]["against"], "verdict": report["verdict"], "best_step": report["best_step"],
+        "seconds": report["speed"]["train_seconds"], "run_seconds": report["speed"]["run_seconds"],
+        "threads": report["lock"]["machine"]["threads"],
+        "recipe": {key: value for key, value in report["recipe"].items() if key not in ("data", "model")},
+    }  # fmt: skip
+
+
 def main(bench: Bench, doc: str | None) -> None:
     """Run what is missing and print the table; put it into a page where that is asked."""
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)

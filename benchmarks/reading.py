@@ -21,7 +21,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cells import DATA, Bench, main, tell
+from cells import DATA, Bench, line_of, main, tell
 
 E5 = Path(os.environ.get("TEST_MODELS", Path.home() / ".cache" / "test-models")) / "e5-small"
 
@@ -85,15 +85,7 @@ def run_cell(name: str, seed: int, on: str, sets: list[str]) -> dict[str, Any]:
             "data": data_of(name, on), "seed": seed,
         }  # fmt: skip
         report = train(parse(asked, sets=sets), folder=folder / "run", progress=tell).report()
-    return {
-        "cell": name, "task": cell.task, "model": cell.model, "seed": seed, "on": on, "sets": sets,
-        "metric": report["metric"], "n_train": report["data"]["train"], "n_test": report["data"]["test"],
-        "test": report["test"], "dev": report["dev"],
-        "baselines": {key: value["scores"] for key, value in report["baselines"].items()},
-        "against": report["comparison"]["against"], "verdict": report["verdict"], "best_step": report["best_step"],
-        "seconds": report["speed"]["train_seconds"], "threads": report["lock"]["machine"]["threads"],
-        "recipe": {key: value for key, value in report["recipe"].items() if key not in ("data", "model")},
-    }  # fmt: skip
+    return line_of(report, cell=name, task=cell.task, model=cell.model, seed=seed, on=on, sets=sets)
 
 
 def table(lines: list[dict[str, Any]]) -> str:
