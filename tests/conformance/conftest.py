@@ -62,7 +62,9 @@ def tables(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]
     scores = [[text, value[label] + (i % 7) / 100] for i, (text, label) in enumerate(mixed)]
     alike = [[a, b, "same" if label == other else "different"] for a, b, other, label in pairs]
     near = [[a, b, round(5 - abs(value[label] - value[other]), 2)] for a, b, other, label in pairs]
+    (folder / "masked.txt").write_text("".join(f"{text}\n" for text, _ in mixed), encoding="utf-8")
     return {
+        "masked": folder / "masked.txt",
         "classify": table(folder / "classify.csv", ["text", "label"], [list(row) for row in mixed]),
         "regress": table(folder / "regress.csv", ["text", "score"], scores),
         "multilabel": table(
@@ -87,17 +89,17 @@ def trained(tables: dict[str, Path], tmp_path_factory: pytest.TempPathFactory, r
     """Train (task, family, head) once and remember the run folder; baselines are measured for one family."""
     from tunesmith.jobs.train import train
     from tunesmith.models.tiny import save_tiny
-    from tunesmith.models.tinywriters import save_tiny_writer
+    from tunesmith.models.tinywriters import WRITERS, save_tiny_writer
 
     known: dict[tuple[str, str, str], Path] = {}
     place = tmp_path_factory.mktemp("trained")
 
     def get(task: str, family: str = "", head: str = "own") -> Path:
         usual = USUAL.get(task, "bert")
-        key = (task, family or usual, "auto" if task in USUAL else head)
+        key = (task, family or usual, "auto" if task in (*USUAL, "masked") else head)
         if key not in known:
             task, family, head = key
-            save = save_tiny_writer if task in USUAL else save_tiny
+            save = save_tiny_writer if family in WRITERS else save_tiny
             model = save(place / "-".join(("model", *key)), [text for text, _ in rows], family=family)
             recipe: dict[str, Any] = {
                 "task": task, "model": str(model), "head": head, "data": {"train": str(tables[task])},
@@ -111,8 +113,8 @@ def trained(tables: dict[str, Path], tmp_path_factory: pytest.TempPathFactory, r
                 recipe["stop"]["epochs"] = 12  # until it finds what there is to find
             if task == "seq2seq":
                 recipe["stop"]["epochs"] = 12  # until it writes something
-            if task in ("tag", "answer"):
-                recipe["text"] = {"max_tokens": 64}
+            if task in ("tag", "answer", "masked"):
+                recipe["text"] = {"max_tokens": 16 if task == "masked" else 64}
             known[key] = train(recipe, folder=place / "-".join(("run", *key))).folder
         return known[key]
 

@@ -18,6 +18,7 @@ import torch
 from tunesmith.bundle.load import Bundle, load_bundle
 from tunesmith.core.example import Span
 from tunesmith.core.words import words_of
+from tunesmith.errors import InputError
 from tunesmith.jobs.train import train
 from tunesmith.models.tiny import FAMILIES
 from tunesmith.models.tinywriters import WRITERS
@@ -29,6 +30,8 @@ WRITE = {"chat": "causal", "seq2seq": "seq2seq"}
 """Tasks whose answer is written → the kind of model that they want."""
 WRITING = {task: sorted(name for name, w in WRITERS.items() if w.problem == kind) for task, kind in WRITE.items()}
 ON = [(task, family) for task in TASKS for family in WRITING.get(task, sorted(FAMILIES))]
+ON += [("masked", family) for family in WRITING["chat"]]
+"""Encoders and decoders go on being pretrained."""
 ROWS = ("classify", "multilabel", "pair", "regress")
 """Tasks of whole rows, which `pipeline("text-classification")` serves."""
 TWO = {"pair": ("text_a", "text_b"), "embed": ("text_a", "text_b"), "answer": ("question", "context")}
@@ -49,7 +52,7 @@ def inputs_of(path: Path, task: str) -> list[Any]:
 
 
 def test_the_table_is_walked() -> None:
-    assert set(TASKS) >= {*ROWS, "tag", "answer", "embed", "chat", "seq2seq"}
+    assert set(TASKS) >= {*ROWS, "tag", "answer", "embed", "chat", "seq2seq", "masked"}
     assert {family for task, family in ON if task == "chat"} == {"gpt2", "llama", "qwen2", "gemma3"}
     assert {family for task, family in ON if task == "seq2seq"} == {"t5", "bart", "mbart", "marian", "nllb"}
     assert set(FAMILIES) >= {"bert", "roberta", "xlm-roberta", "distilbert", "electra", "modernbert", "deberta-v2"}
@@ -71,6 +74,9 @@ def test_its_state_builds_an_equal_task(task: str, trained: Trained) -> None:
 @pytest.mark.parametrize(("task", "family"), ON)
 def test_it_trains_saves_and_predicts(task: str, family: str, trained: Trained, tables: dict[str, Path]) -> None:
     bundle = load_bundle(trained(task, family))
+    if task == "masked":
+        check_start(bundle, family)
+        return
     inputs = inputs_of(tables[task], task)
     said = bundle.predict(inputs)
     assert len(said) == 20
@@ -88,6 +94,27 @@ def test_it_trains_saves_and_predicts(task: str, family: str, trained: Trained, 
             assert all(0 <= p <= 1 for p in prediction.scores.values())
         if task in ("classify", "pair"):
             assert sum(prediction.scores.values()) == pytest.approx(1, abs=1e-5)
+
+
+def check_start(bundle: Bundle, family: str) -> None:
+    """The library loads the folder as a body and as a language model, and both compute what was trained."""
+    from transformers import AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM
+
+    kind = AutoModelForCausalLM if family in WRITING["chat"] else AutoModelForMaskedLM
+    theirs, told = kind.from_pretrained(bundle.folder, output_loading_info=True)
+    assert not told["missing_keys"]
+    assert all(".pooler." in name for name in told["unexpected_keys"]), "the pooler of the body is kept for other tasks"
+    mine = dict(bundle.model.named_parameters())
+    for name, value in theirs.named_parameters():
+        assert torch.equal(value, mine[name]), name
+    inputs = bundle.encoder.tokenizer("the film was good", return_tensors="pt")
+    inputs.pop("token_type_ids", None)
+    with torch.inference_mode():
+        assert torch.allclose(theirs.eval()(**inputs).logits, bundle.model(**inputs).logits, atol=1e-6)
+        body = AutoModel.from_pretrained(bundle.folder).eval()(**inputs).last_hidden_state
+        assert torch.allclose(body, theirs.base_model(**inputs).last_hidden_state, atol=1e-6)
+    with pytest.raises(InputError, match="K609"):
+        bundle.predict(["the film was good"])
 
 
 def check_spans(bundle: Bundle, asked: Any, prediction: Any) -> None:

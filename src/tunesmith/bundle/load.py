@@ -82,6 +82,11 @@ class Bundle:
             return TokenExample(id=name, source=source, text=joined, words=tuple(place for place in places if place))
         if self.task.head().layout == "dialogue":
             return DialogueExample(id=name, source=source, messages=self._messages(source, text))
+        if self.task.head().streams:
+            message = (
+                "the model was adapted to running text, as a start for other tasks; it has nothing to say of a row."
+            )
+            raise InputError(Fault("K609", str(self.folder), message, f"tunesmith train DATA --model {self.folder}"))
         texts = (text,) if isinstance(text, str) else tuple(text)
         for roles in self.task.reads:
             if len(roles) == len(texts) == 1:  # whatever its column is called
@@ -117,7 +122,8 @@ class Bundle:
         collate = Collator(padding_id(tokenizer), self.task.head().problem, tokenizer.padding_side)
         size = batch_size or MAX_WINDOWS
         if not head.writes:
-            return outputs(self.model, self.task, self.encoder.encode(examples), collate, size=size)
+            features = self.encoder.encode(examples)
+            return outputs(self.model, self.task, features, collate, size=self.encoder.at_once(size))
         texts = written(self.model, self.encoder, head, examples, self.generate, size=size)
         if any(example.target is None for example in examples):  # nothing says what should have been written
             return Read(torch.zeros(0, 1), [0] * len(examples), texts)

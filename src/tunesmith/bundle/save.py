@@ -14,6 +14,7 @@ from torch import nn
 
 from tunesmith.core.task import Task
 from tunesmith.models.adapter import save_adapter, unwrapped
+from tunesmith.models.fill import save_filler
 from tunesmith.models.load import quiet
 from tunesmith.recipe.schema import Generate, Text
 
@@ -64,8 +65,17 @@ class Contents:
         }  # fmt: skip
 
 
-def save_bundle(folder: Path, model: nn.Module, tokenizer: Any, contents: Contents) -> None:
+def save_bundle(
+    folder: Path, model: nn.Module, tokenizer: Any, contents: Contents, *, source: Path | None = None
+) -> None:
     """Write the bundle to `folder`, whole or not at all; what was there is replaced.
+
+    Args:
+        folder: of the bundle.
+        model: tuned.
+        tokenizer: its own.
+        contents: what else is in it.
+        source: the folder of the model that it was made from; a masked language model keeps what is beside it.
 
     Raises:
         RunError: the disk is full or refuses.
@@ -76,13 +86,15 @@ def save_bundle(folder: Path, model: nn.Module, tokenizer: Any, contents: Conten
     with disk_faults(folder):
         shutil.rmtree(half, ignore_errors=True)
         with quiet():
-            if contents.base:
+            if contents.task.head().problem == "masked" and source is not None:
+                save_filler(model, tokenizer, source, half)
+            elif contents.base:
                 save_adapter(model, half, contents.base)
                 unwrapped(model).config.save_pretrained(half)  # says which tokenizer the folder holds
                 unwrapped(model).generation_config.save_pretrained(half)
             else:
                 model.save_pretrained(half, safe_serialization=True)  # type: ignore[operator]
-            if not contents.task.head().writes:
+            if not (contents.task.head().writes or contents.task.head().streams):
                 # A longer text was cut in training; `pipeline(..., truncation=True)` cuts it at the same place.
                 tokenizer.model_max_length = contents.text.max_tokens
             tokenizer.save_pretrained(half)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tunesmith import __version__
+from tunesmith.cli.adapt import adapt
 from tunesmith.cli.chat import chat
 from tunesmith.cli.check import check
 from tunesmith.cli.compare import compare
@@ -22,7 +23,7 @@ from tunesmith.cli.show import Screen
 from tunesmith.cli.train import train
 from tunesmith.cli.why import why
 
-VERBS = (demo, train, check, predict, chat, evaluate, compare, merge, reproduce, runs, models, init, why)
+VERBS = (demo, train, adapt, check, predict, chat, evaluate, compare, merge, reproduce, runs, models, init, why)
 
 # Help is set plainly: drawing it with rich costs 0.1 to 0.2 s of the 0.3 s that `--help` may take.
 app = typer.Typer(

@@ -19,7 +19,9 @@ Dev: TypeAlias = Annotated[str | None, typer.Option(metavar="FILE", help="Rows f
 Test: TypeAlias = Annotated[str | None, typer.Option(metavar="FILE", help="Rows that are read once, at the end.")]
 Task: TypeAlias = Annotated[
     str | None,
-    typer.Option(help="classify, multilabel, regress, pair, tag, answer, embed, chat or seq2seq; else inferred."),
+    typer.Option(
+        help="classify, multilabel, regress, pair, tag, answer, embed, chat, seq2seq or masked; else inferred."
+    ),
 ]
 Model: TypeAlias = Annotated[str | None, typer.Option(help="A known name (`tunesmith models`), a folder, or a hub id.")]
 Out: TypeAlias = Annotated[

@@ -90,9 +90,15 @@ def report_lines(report: Mapping[str, Any], folder: str) -> Iterator[str]:
     if verdict:
         yield ""
         yield str(verdict)
+    forgotten = (report.get("general") or {}).get("verdict")
+    if forgotten:
+        yield narrow(str(forgotten))
     yield ""
     yield from (f"  {name:<8}{folder}/{file}" for name, file in (("report", "report.html"), ("model", "model")))
-    asked = {"answer": f'predict {folder} "question" "context"', "chat": f"chat {folder}"}
+    asked = {
+        "answer": f'predict {folder} "question" "context"', "chat": f"chat {folder}",
+        "masked": f"train data.csv --model {folder}/model",
+    }  # fmt: skip
     yield "  next    tunesmith " + asked.get(str(report.get("task")), f'predict {folder} "…"')
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 
@@ -60,6 +60,24 @@ class TextExample(Example):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WritingExample(TextExample):
     """A row with one text from which another is to be written: `target`, which is no class."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockExample(TextExample):
+    """A block of running text, cut out of a corpus by its tokens.
+
+    Args:
+        text: what the tokens say; empty where nobody will read it.
+        ids: its tokens, special ones at both ends counted in, as the model is to read them.
+        starts: whether each of them begins a word; empty where nothing is masked.
+        places: the tokens that are to be foreseen; None where they are drawn anew every time the block is trained on.
+        due: the tokens that belong there.
+    """
+
+    ids: Sequence[int]
+    starts: Sequence[bool] = ()
+    places: Sequence[int] | None = None
+    due: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,4 +153,4 @@ class Splits:
     train: Sequence[Example]
     dev: Sequence[Example] = ()
     test: Sequence[Example] = ()
-    general: Sequence[str] = field(default=())
+    general: Sequence[Example] = ()

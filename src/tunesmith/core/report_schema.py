@@ -237,6 +237,18 @@ class Sides(TypedDict, total=False):
     drawn: list[Shown]
 
 
+class General(TypedDict, total=False):
+    """Perplexity on text from outside the domain; the difference is after − before, paired by block."""
+
+    file: str
+    metric: str
+    before: ScoreData
+    after: ScoreData
+    difference: ScoreData
+    p_bootstrap: float
+    verdict: str
+
+
 class FindingData(TypedDict, total=False):
     """`core.report.Finding` as plain data."""
 
@@ -312,6 +324,7 @@ class ReportData(TypedDict, total=False):
     span_errors: SpanErrors
     answers: AnswerScores
     sides: Sides
+    general: General
     lengths: Lengths
     data: DataSummary
     speed: Speed

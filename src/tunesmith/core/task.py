@@ -23,22 +23,30 @@ Vectors: TypeAlias = Callable[[], "tuple[Read, Read]"]
 
 Problem = Literal[
     "single_label_classification", "multi_label_classification", "regression",
-    "token_classification", "question_answering", "embedding", "causal", "seq2seq",
+    "token_classification", "question_answering", "embedding", "causal", "seq2seq", "masked",
 ]  # fmt: skip
 
-Layout = Literal["row", "words", "question", "apart", "dialogue", "source"]
+Layout = Literal["row", "words", "question", "apart", "dialogue", "source", "stream"]
 """How an example becomes windows: its one or two texts as one input (`row`), one text whose words are the units
 (`words`), a question before each window of a context whose words are the units (`question`), each text on its own
-(`apart`), a dialogue whose units are the tokens that the assistant writes (`dialogue`), or a text beside another that
-is to be written, whose tokens are the units (`source`)."""
+(`apart`), a dialogue whose units are the tokens that the assistant writes (`dialogue`), a text beside another that
+is to be written, whose tokens are the units (`source`), or a block of running text, of which some tokens or all are to
+be foreseen (`stream`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeadSpec:
-    """The head that a task needs, in the words of `transformers` configurations."""
+    """The head that a task needs, in the words of `transformers` configurations.
+
+    Args:
+        problem: what it gives.
+        labels: the names of its outputs.
+        streams: whether it reads running text, as while it was pretrained, and not rows.
+    """
 
     problem: Problem
     labels: tuple[str, ...]
+    streams: bool = False
 
     @property
     def size(self) -> int:
@@ -52,12 +60,12 @@ class HeadSpec:
             "token_classification": "words", "question_answering": "question", "embedding": "apart",
             "causal": "dialogue", "seq2seq": "source",
         }  # fmt: skip
-        return layouts.get(self.problem, "row")
+        return "stream" if self.streams else layouts.get(self.problem, "row")
 
     @property
     def writes(self) -> bool:
         """Whether the answer is a text that the model writes."""
-        return self.problem in ("causal", "seq2seq")
+        return self.problem in ("causal", "seq2seq") and not self.streams
 
 
 class Task(Protocol):

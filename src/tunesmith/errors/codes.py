@@ -521,6 +521,11 @@ CODES: dict[str, Code] = {
         "they write in another one.",
         "Set text.source_language and text.target_language to codes of the model; the message lists them.",
     ),
+    "K327": Code(
+        "A tokenizer without a token that hides others",
+        "An encoder is adapted by hiding tokens from it, which needs a token that stands for what is hidden.",
+        "Take an encoder that was pretrained so, such as BERT, or a decoder, which needs no such token.",
+    ),
     "K401": Code(
         "The folder already holds a run",
         "A run is evidence; another training must not write over it.",
@@ -663,6 +668,11 @@ CODES: dict[str, Code] = {
         "Something stands where a folder is to be written",
         "A model is written into a folder of its own, so that nothing of an older one stays in it.",
         "Name a new folder, or remove what is there.",
+    ),
+    "K609": Code(
+        "A model that was adapted to running text was asked about rows",
+        "It goes on being pretrained: it foresees tokens, and has no head that says anything of a row.",
+        "Train a task on it: tunesmith train DATA --model RUN/model.",
     ),
     "K610": Code(
         "Nothing, or two things at once, to predict",

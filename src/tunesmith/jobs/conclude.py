@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Sequence
+
 from tunesmith.bundle.load import load_bundle
 from tunesmith.core.example import Example
 from tunesmith.data.load import Loaded
 from tunesmith.data.split import split_examples
+from tunesmith.jobs.adapted import forgetting
 from tunesmith.jobs.baselines import measure_baselines
 from tunesmith.jobs.crossval import cross_validate
 from tunesmith.jobs.curve import learning_curve
 from tunesmith.jobs.measure import keep_bundle, read_of
 from tunesmith.jobs.start import remove_start
+from tunesmith.jobs.stream import TOKENS
 from tunesmith.jobs.summary import Chosen, Outcome, Tested, summarise
 from tunesmith.jobs.tune import Tuned, tune
+from tunesmith.jobs.warmhead import warm_head
 from tunesmith.jobs.workshop import Workshop, stop_if_wished, weigh
 from tunesmith.report.card import write_card
 from tunesmith.report.page import write_page
@@ -21,6 +27,8 @@ from tunesmith.report.page import write_page
 def conclude(shop: Workshop, loaded: Loaded) -> None:
     """Do the work that `shop` is set up for, and close the run."""
     run = shop.reporter.run
+    if shop.task.head().problem == "masked":
+        shop = warm_head(shop, loaded.splits.train)
     crossed = cross_validate(shop, loaded) if loaded.protocol == "folds" else None
     train, dev = rows_for_choosing(shop, loaded)
     tuned = tune(shop, "select", weighted(shop, train), dev)
@@ -39,20 +47,20 @@ def conclude(shop: Workshop, loaded: Loaded) -> None:
     for stage in sorted((run.folder / "checkpoints").glob("*")):
         run.checkpoints(stage.name).remove()
     remove_start(run.folder)
+    shutil.rmtree(run.folder / TOKENS, ignore_errors=True)
     run.finish()
 
 
-def rows_for_choosing(shop: Workshop, loaded: Loaded) -> tuple[list[Example], list[Example]]:
+def rows_for_choosing(shop: Workshop, loaded: Loaded) -> tuple[Sequence[Example], Sequence[Example]]:
     """Return train and dev; dev is taken from train where cross-validation left it there."""
-    train = list(loaded.splits.train)
     if loaded.splits.dev:
-        return train, list(loaded.splits.dev)
-    recipe = shop.recipe
+        return loaded.splits.train, loaded.splits.dev
+    train, recipe = list(loaded.splits.train), shop.recipe
     kept, held = split_examples(train, loaded.groups, recipe.data.dev_share, seed=recipe.seed)
     return [train[i] for i in kept], [train[i] for i in held]
 
 
-def weighted(shop: Workshop, train: list[Example]) -> list[Example]:
+def weighted(shop: Workshop, train: Sequence[Example]) -> Sequence[Example]:
     """Return the rows with class weights where the recipe has them on."""
     return weigh(train) if shop.recipe.class_weights else train
 
@@ -68,10 +76,11 @@ def refit(shop: Workshop, tuned: Tuned, rows: list[Example]) -> Tuned:
     return tune(shop, "refit", weighted(shop, rows), [], epochs=whole if tuned.best_step > 0 else 0.0)
 
 
-def test_bundle(shop: Workshop, loaded: Loaded, seen: list[Example]) -> Tested:
+def test_bundle(shop: Workshop, loaded: Loaded, seen: Sequence[Example]) -> Tested:
     """Read the test rows, once: with the bundle as it was saved, and with the baselines fitted on the same rows."""
     test = list(loaded.splits.test)
     shop.reporter.say(f"Testing on {len(test)} rows, with the baselines.")
     bundle = load_bundle(shop.reporter.run.folder)
     baselines = measure_baselines(shop, seen, test)
-    return Tested(test, bundle.answers(test, shop.recipe.batching.predict_size), baselines)
+    answers = bundle.answers(test, shop.recipe.batching.predict_size)
+    return Tested(test, answers, baselines, forgetting(shop, loaded, bundle))

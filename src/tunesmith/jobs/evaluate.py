@@ -16,6 +16,7 @@ from tunesmith.data.rows import prepare
 from tunesmith.errors import Fault, InputError, did_you_mean
 from tunesmith.evaluation.interval import bootstrap
 from tunesmith.jobs.columns import refuse_count, trained_columns
+from tunesmith.jobs.stream import blocks_of
 from tunesmith.recipe.schema import Data, Evaluate, Recipe
 from tunesmith.runs.store import Run, is_run
 
@@ -43,7 +44,10 @@ def evaluate(
     """
     bundle = run if isinstance(run, Bundle) else load_bundle(run)
     recipe = recipe_of(bundle)
-    examples = _labelled(bundle, recipe, str(data), columns, label)
+    if bundle.task.head().streams:
+        examples = blocks_of(str(data), recipe, bundle.encoder, bundle.task)
+    else:
+        examples = _labelled(bundle, recipe, str(data), columns, label)
     answers = bundle.answers(examples)
     measure = recipe.evaluate if recipe else Evaluate()
     scores = bootstrap(

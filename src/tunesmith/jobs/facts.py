@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 from tunesmith.core.example import Example, texts_of
 from tunesmith.core.task import Task
 from tunesmith.data.load import Loaded
+from tunesmith.models.folder import parameters_of
 from tunesmith.recipe.complete import Facts
 from tunesmith.recipe.schema import Recipe
 
 if TYPE_CHECKING:
     from tunesmith.text.windows import Encoder
 
+LARGE = 200_000_000
+"""Weights of a decoder from which an adapter is trained and not they: full tuning holds four numbers for each."""
 LONG_ANSWER = 0.99
 """Share of the texts to be written that are no longer than the length which texts are written to."""
 
@@ -55,11 +58,14 @@ def facts_of(
         crossed=loaded.protocol == "folds",
         languages=languages_of(encoder.tokenizer) if encoder.layout == "source" else None,
         made=made,
+        large=task.head().problem == "causal" and parameters_of(folder) >= LARGE,
     )
 
 
 def _lengths(train: Sequence[Example], encoder: Encoder) -> tuple[int, int]:
     """Return the tokens of the longest row, and those that nearly all texts to be written have; 0 for none."""
+    if encoder.layout == "stream":
+        return encoder.max_tokens, 0
     if encoder.layout == "dialogue":
         whole, said = zip(*encoder.sizes(train), strict=True)
         return max(whole), _answer(said)

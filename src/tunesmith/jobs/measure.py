@@ -33,7 +33,8 @@ def read_of(shop: Workshop, model: nn.Module, examples: Sequence[Example], *, wr
     """
     assert examples, "no rows to look at"
     size = shop.recipe.batching.predict_size
-    found = outputs(model, shop.task, shop.encoder.encode(examples), shop.collate, size=size)
+    features = shop.encoder.encode(examples)
+    found = outputs(model, shop.task, features, shop.collate, size=shop.encoder.at_once(size))
     if not (write and shop.task.head().writes):
         return found
     texts = written(
@@ -69,7 +70,7 @@ def keep_bundle(shop: Workshop, model: nn.Module, task: Task, temperature: float
     contents = Contents(
         task, recipe.text, temperature, recipe.digest(), parameters, recipe.generate, recipe.data.instruction, base
     )
-    save_bundle(shop.reporter.run.folder / "model", model, shop.encoder.tokenizer, contents)
+    save_bundle(shop.reporter.run.folder / "model", model, shop.encoder.tokenizer, contents, source=shop.folder)
 
 
 def base_name(shop: Workshop) -> str:

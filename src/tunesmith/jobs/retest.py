@@ -72,6 +72,8 @@ def retest(folder: Path | str) -> Retested:
     run = finished(folder)
     check_files(run.lock)
     recipe = parse(run.folder)
+    if recipe.task == "masked":
+        return _streamed(run, recipe)
     loaded = load_splits(recipe.data, task=recipe.task, seed=recipe.seed, folds=recipe.evaluate.folds)
     loaded = limited(loaded, recipe)
     bundle = load_bundle(run.folder)
@@ -81,6 +83,15 @@ def retest(folder: Path | str) -> Retested:
         return Retested(run, recipe, bundle.task, test, answers)
     examples, answers = _out_of_fold(run, recipe, loaded.splits.train, loaded.groups)
     return Retested(run, recipe, bundle.task, examples, answers)
+
+
+def _streamed(run: Run, recipe: Recipe) -> Retested:
+    """Return the test blocks of a run on running text."""
+    from tunesmith.jobs.stream import tested_blocks
+
+    bundle = load_bundle(run.folder)
+    test = tested_blocks(recipe, bundle.encoder, bundle.task)
+    return Retested(run, recipe, bundle.task, test, bundle.answers(test, recipe.batching.predict_size))
 
 
 def _out_of_fold(

@@ -10,7 +10,7 @@ from tunesmith.core.task import HeadSpec
 from tunesmith.errors import Fault, InputError
 
 MADE = "start"
-"""The folder inside a run that holds a model made of two encoders, as long as the run has not ended."""
+"""The folder inside a run that holds a model made there, of two encoders or of a body and a new head, until it ends."""
 
 
 def start_folder(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from tunesmith.evaluation.compare import compare
 from tunesmith.evaluation.interval import bootstrap
 from tunesmith.evaluation.metrics import JUDGED_BY
 from tunesmith.evaluation.sides import sides
+from tunesmith.jobs.adapted import WARMED, stream_notes
 from tunesmith.jobs.measure import answers_of
 from tunesmith.jobs.tune import Tuned
 from tunesmith.jobs.workshop import Workshop
@@ -59,11 +60,16 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """Test rows, what the tuned model says of them, and what each baseline says."""
+    """Test rows, what the tuned model says of them, and what each baseline says.
+
+    Args:
+        general: the figure on text from outside the domain, before and after; empty where there is none.
+    """
 
     examples: Sequence[Example]
     answers: Array
     baselines: dict[str, Array]
+    general: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +88,10 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
     shop, chosen, tested = outcome.shop, outcome.chosen, outcome.tested
     recipe, task = shop.recipe, chosen.task
     watched = recipe.stop.metric or task.metric
-    metric = JUDGED_BY.get(watched, watched)
+    judge = JUDGED_BY.get(watched, watched)
+    metric = judge if judge in task.metrics() else watched
     truth = task.truth(tested.examples)
-    names = titles(task.head().problem)
+    names = {**titles(task.head().problem), **({"untuned": WARMED} if shop.new_head else {})}
     comparison = compare(
         metric, task.metrics(), truth, tested.answers, tested.baselines, resamples=recipe.evaluate.resamples,
         seed=recipe.seed, titles=names,
@@ -121,13 +128,18 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
     }
     if task.head().writes and "untuned" in tested.baselines:
         report["sides"] = sides(tested.examples, tested.answers, tested.baselines["untuned"], recipe.seed)
+    if tested.general:
+        report["general"] = tested.general
+    if task.head().streams:
+        report["notes"] = [*stream_notes(shop, report), *report["notes"]]
+        del report["errors"], report["samples"]  # no block is right or wrong
     parts = task.breakdown(truth, tested.answers, chosen.temperature)
     return report | parts | _curve(outcome, metric)
 
 
 def _drawn(outcome: Outcome) -> list[int]:
     """Return some test rows drawn at random, where a row says more than a label."""
-    if outcome.shop.encoder.layout == "row":
+    if outcome.shop.encoder.layout in ("row", "stream"):
         return []
     rows = range(len(outcome.tested.examples))
     return sorted(random.Random(outcome.shop.recipe.seed).sample(rows, min(SAMPLES, len(rows))))

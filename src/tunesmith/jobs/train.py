@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tunesmith.core.example import texts_of
 from tunesmith.core.task import Task
 from tunesmith.data.findings import by_severity, raise_errors
-from tunesmith.data.load import Loaded, load_splits
+from tunesmith.data.load import load_splits
 from tunesmith.jobs.facts import facts_of, trainings
 from tunesmith.jobs.interrupt import stop_signals
 from tunesmith.jobs.limit import limited
+from tunesmith.jobs.opened import Opened
 from tunesmith.jobs.reporter import Progress, Reporter
 from tunesmith.jobs.start import is_made, start_folder
 from tunesmith.models.sources import resolve_models
@@ -23,9 +24,6 @@ from tunesmith.recipe.parse import parse
 from tunesmith.recipe.resolve import resolve
 from tunesmith.recipe.schema import Recipe
 from tunesmith.runs.store import Run, open_run
-
-if TYPE_CHECKING:
-    from tunesmith.text.windows import Encoder
 
 
 def train(
@@ -79,21 +77,12 @@ def train(
     return run
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """Data and model, found good; nothing is trained yet."""
-
-    recipe: Recipe
-    loaded: Loaded
-    task: Task
-    encoder: Encoder
-    folder: Path
-    sources: Sequence[Path]
-    """The folders of the models that were asked for; two where `folder` was made of them."""
-
-
 def open_data(asked: Recipe, reporter: Reporter) -> Opened:
     """Find the model, read and check the rows, fit the task, and fill in what the recipe left open."""
+    if asked.task == "masked":
+        from tunesmith.jobs.stream import open_stream
+
+        return open_stream(asked, reporter)
     from tunesmith.jobs.encoder import open_encoder, settle
     from tunesmith.jobs.room import room_findings
     from tunesmith.jobs.vocabulary import unknown_tokens

@@ -61,7 +61,7 @@ def tune(
     with seeded(recipe.seed):
         features = shop.encode_to_train(train)
         model = load_model(
-            shop.folder, shop.task.head(), kind=recipe.head, seed=recipe.seed, window=max(f.length for f in features),
+            shop.folder, shop.task.head(), kind=recipe.head, seed=recipe.seed, window=_window(shop, features),
             attention_dropout=recipe.attention_dropout, languages=recipe.text.languages,
         ).model  # fmt: skip
         shop = _keep_apart(shop, model)
@@ -80,6 +80,11 @@ def tune(
         return training.run()
 
 
+def _window(shop: Workshop, features: Sequence[Features]) -> int:
+    """Return the tokens of the longest window; blocks of running text are not all looked at for it."""
+    return shop.encoder.max_tokens if shop.encoder.layout == "stream" else max(f.length for f in features)
+
+
 def _keep_apart(shop: Workshop, model: nn.Module) -> Workshop:
     """Return the shop with every dialogue on a row of its own where `model` would let those that share one meet."""
     if shop.collate.room == 0 or keeps_apart(model):
@@ -95,7 +100,8 @@ def _prepare(shop: Workshop, model: nn.Module, train: Sequence[Example], feature
         model = model.to(shop.device.target)
         return vectors(model, features, shop.collate, size=size, context=shop.device.inference).values
 
-    setup = Setup(shop.task, _targets(shop, features).numpy(), embed, shop.recipe.seed)
+    targets = np.empty(0) if shop.task.head().streams else _targets(shop, features).numpy()
+    setup = Setup(shop.task, targets, embed, shop.recipe.seed)
     for strategy in shop.strategies:
         model = strategy.prepare(model, setup)
     return model
@@ -168,8 +174,8 @@ class _Training:
         """Evaluate dev, keep what is best; return whether patience has run out."""
         shop = self.shop
         read = outputs(
-            self.state.model, shop.task, self.dev, shop.collate, size=shop.recipe.batching.predict_size,
-            context=shop.device.inference,
+            self.state.model, shop.task, self.dev, shop.collate,
+            size=shop.encoder.at_once(shop.recipe.batching.predict_size), context=shop.device.inference,
         )  # fmt: skip
         loss = self._dev_loss(read)
         answers = shop.task.answers(read, self.dev_rows)

@@ -17,6 +17,7 @@ from tunesmith.jobs.interrupt import Wish
 from tunesmith.jobs.reporter import Reporter
 from tunesmith.recipe.schema import Recipe
 from tunesmith.text.batching import Collator, padding_id
+from tunesmith.text.masking import Masker
 from tunesmith.text.thin import thin
 from tunesmith.text.windows import Encoder
 
@@ -40,6 +41,8 @@ class Workshop:
     """How many trainings share the time budget."""
     packs: bool = True
     """Whether dialogues may share a row; not where the model would let them see each other."""
+    new_head: bool = False
+    """Whether the folder holds a head that was trained in this run, since the model came without one."""
 
     @property
     def collate(self) -> Collator:
@@ -47,14 +50,21 @@ class Workshop:
         tokenizer = self.encoder.tokenizer
         shared = self.packs and self.recipe.batching.packed and self.encoder.layout == "dialogue"
         room = self.encoder.max_tokens if shared else 0
-        return Collator(padding_id(tokenizer), self.task.head().problem, tokenizer.padding_side, room)
+        problem = self.task.head().problem
+        masker = Masker.of(tokenizer, self.recipe.masking) if problem == "masked" else None
+        return Collator(padding_id(tokenizer), problem, tokenizer.padding_side, room, masker)
 
     def encode(self, examples: Sequence[Example]) -> list[Features]:
         """Return the features of `examples`, with targets."""
         return self.encoder.encode(examples, self.task.target)
 
-    def encode_to_train(self, examples: Sequence[Example]) -> list[Features]:
-        """Return the features that are trained on: of a long context not every window without an answer."""
+    def encode_to_train(self, examples: Sequence[Example]) -> Sequence[Features]:
+        """Return the features that are trained on: of a long context not every window without an answer.
+
+        Those of running text are made when they are asked for.
+        """
+        if self.encoder.layout == "stream":
+            return self.encoder.stream(examples)
         features = self.encode(examples)
         return thin(features, OTHER_WINDOWS, self.recipe.seed) if self.encoder.layout == "question" else features
 

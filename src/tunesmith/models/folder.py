@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import prod
 from pathlib import Path
 
 from tunesmith.errors import Fault, InputError
@@ -45,6 +46,16 @@ def check_folder(folder: Path) -> Path:
     if pickles:
         raise pickles_only(str(folder), pickles, CONVERT.format(folder=folder))
     raise _no(folder, "has no weights: there is no model.safetensors in it.", "Copy or download the folder again.")
+
+
+def parameters_of(folder: Path) -> int:
+    """Return how many weights lie in a model folder, read off the heads of its files."""
+    count = 0
+    for file in _weights(folder):
+        with file.open("rb") as opened:
+            head = json.loads(opened.read(int.from_bytes(opened.read(8), "little")))
+        count += sum(prod(entry["shape"]) for name, entry in head.items() if name != "__metadata__")
+    return count
 
 
 def is_model(folder: Path) -> bool:

@@ -54,12 +54,14 @@ class LoadedModel:
         tokenizer: its own.
         head: `pooled (mean)`, `pooled (cls)` or the class name of the architecture's head.
         limit: the most tokens it takes.
+        has_new_head: whether a head that should have been in the folder starts from random weights.
     """
 
     model: nn.Module
     tokenizer: Any
     head: str
     limit: int
+    has_new_head: bool = False
 
 
 def read_config(folder: Path) -> Any:
@@ -137,9 +139,14 @@ def load_model(
     Raises:
         InputError: the folder holds no model that can carry such a head, or weights of the body are missing.
     """
-    if head.writes:
+    if head.problem in ("causal", "seq2seq"):
         return _writer(folder, head, languages)
     tokenizer, limit = load_tokenizer(folder)
+    if head.problem == "masked":
+        from tunesmith.models.fill import load_filler
+
+        found = load_filler(folder, seed=seed, dropout=_dropout(folder, attention_dropout))
+        return LoadedModel(found.model, tokenizer, type(found.model).__name__, limit, found.has_new_head)
     pooling = trained_pooling(folder)
     own = OWN_HEADS.get(head.problem, AutoModelForSequenceClassification)
     dropout = _dropout(folder, attention_dropout)
@@ -231,6 +238,10 @@ def load_finished(folder: Path, problem: Problem) -> tuple[nn.Module, Any]:
     if problem in ("causal", "seq2seq"):
         loaded = _writer(folder, HeadSpec(problem, ()))
         return loaded.model, loaded.tokenizer
+    if problem == "masked":
+        from tunesmith.models.fill import load_filler
+
+        return load_filler(folder, seed=0).model, load_tokenizer(folder)[0]
     kind = OWN_HEADS.get(problem, AutoModelForSequenceClassification)
     with quiet(), faults_of(folder):
         if problem == "embedding":

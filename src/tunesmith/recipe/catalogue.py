@@ -20,6 +20,7 @@ TASKS: dict[str, str] = {
     "embed": "tunesmith.tasks.embed:Embed",
     "chat": "tunesmith.tasks.chat:Chat",
     "seq2seq": "tunesmith.tasks.seq2seq:Seq2Seq",
+    "masked": "tunesmith.tasks.masked:Masked",
 }
 
 STRATEGIES: dict[str, str] = {

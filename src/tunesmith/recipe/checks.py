@@ -17,6 +17,8 @@ OF_TASKS = {
     ("instruction",): ("chat", "seq2seq"),
 }  # fmt: skip
 """Columns that only some tasks have."""
+ROWS_ONLY = ("text_a", "text_b", "label", "id", "group", "time", "limit")
+"""Settings of rows, which running text does not have."""
 WRITING = ("chat", "seq2seq")
 """Tasks whose answer is written."""
 WORDS = ("tag", "answer")
@@ -39,6 +41,13 @@ def _of_columns(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
     if data.text and recipe.task in ("pair", "embed"):
         message = f"{recipe.task} reads two texts, and one is named."
         yield ("data", "text"), message, "Give data.text_a and data.text_b."
+    if data.general and recipe.task != "masked":
+        message = f"data.general is text for masked, and the task is {recipe.task}."
+        yield ("data", "general"), message, "Write `task: masked`, or leave data.general out."
+    for name in ROWS_ONLY if recipe.task == "masked" else ():
+        if getattr(data, name) is not None:
+            message = f"masked reads running text, of which data.{name} says nothing."
+            yield ("data", name), message, f"Leave data.{name} out."
     for names, tasks in OF_TASKS.items():
         for name in names:
             if getattr(data, name) is not None and recipe.task not in ("auto", *tasks):
@@ -86,6 +95,8 @@ def _of_tasks(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
     if task == "seq2seq" and recipe.text.long == "window":
         message = "seq2seq reads a text once, and cuts off what is longer."
         yield ("text", "long"), message, "Leave text.long out, and raise text.max_tokens."
+    if task == "masked":
+        yield from _of_streams(recipe, names)
     if task in WRITING:
         if recipe.head != "auto":
             yield ("head",), f"{task} writes with the head that the model has.", "Leave head out."
@@ -103,6 +114,20 @@ def _of_tasks(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
         if task != "auto" and name not in load_entry("tasks", task)().baselines:
             known = ", ".join(load_entry("tasks", task)().baselines)
             yield ("evaluate", "baselines"), f"{task} has no baseline {name}.", f"It has: {known}."
+
+
+def _of_streams(recipe: Recipe, names: list[str]) -> Iterator[tuple[Path, str, str]]:
+    asked = {
+        ("head",): recipe.head != "auto", ("class_weights",): recipe.class_weights,
+        ("strategies",): "probe_start" in names, ("stop", "refit"): recipe.stop.refit,
+        ("evaluate", "folds"): recipe.evaluate.folds, ("evaluate", "curve"): recipe.evaluate.curve,
+        ("stop", "metric"): recipe.stop.metric not in (None, "perplexity"),
+        ("text", "long"): recipe.text.long == "window",
+    }  # fmt: skip
+    for path, is_asked in asked.items():
+        if is_asked:
+            message = f"masked reads running text with the head of the model, and has no use for {'.'.join(path)}."
+            yield path, message, "Leave it out."
 
 
 def _of_measures(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:

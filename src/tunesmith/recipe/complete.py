@@ -31,6 +31,8 @@ class Settings:
         tokens: of a micro-batch, at most; None for no bound.
         dev_rows: that are looked at, at most; None for all.
         test_rows: that are tested on, at most; None for all.
+        least: passes over the rows at least, before `passes` is multiplied in.
+        streams: whether running text is read: all weights move then, as they did in pretraining.
     """
 
     max_tokens: int = 256
@@ -44,6 +46,8 @@ class Settings:
     tokens: int | None = None
     dev_rows: int | None = None
     test_rows: int | None = None
+    least: int = 3
+    streams: bool = False
 
 
 SETTINGS = {
@@ -68,6 +72,17 @@ SETTINGS = {
         tokens=2048,
         dev_rows=200,
         test_rows=1000,
+    ),
+    "masked": Settings(
+        max_tokens=128,
+        rate=1e-4,
+        passes=0.5,
+        probe_start=False,
+        dev_rows=500,
+        test_rows=1000,
+        tokens=2048,
+        least=1,
+        streams=True,
     ),
 }
 LONGEST_TEXT = 512
@@ -102,6 +117,7 @@ class Facts:
         answer: tokens that 99 of 100 texts to be written have; 0 where none are written.
         languages: that the model is told; None for most.
         made: whether the model is made of two encoders.
+        large: whether the model is a decoder of so many weights that an adapter is trained in their place.
     """
 
     task: str
@@ -115,6 +131,7 @@ class Facts:
     dev_given: bool
     crossed: bool
     answer: int = 0
+    large: bool = False
     languages: tuple[str, str] | None = None
     made: bool = False
 
@@ -139,8 +156,9 @@ def complete(recipe: Recipe, facts: Facts) -> Recipe:
     strategies = default_strategies(facts) if recipe.strategies is None else recipe.strategies
     factor = LORA_RATE if any("lora" in part for part in strategies) else 1.0
     rate = round(learning_rate(facts) * factor, 7)
+    of_head = rate if settings.streams else max(1e-3, rate)  # a head that was pretrained moves as its body does
     optimizer = recipe.optimizer.model_copy(
-        update=_open(recipe.optimizer, learning_rate=rate, head_learning_rate=max(1e-3, rate))
+        update=_open(recipe.optimizer, learning_rate=rate, head_learning_rate=of_head)
     )
     stop = recipe.stop.model_copy(
         update=_open(
@@ -148,7 +166,7 @@ def complete(recipe: Recipe, facts: Facts) -> Recipe:
             epochs=epochs(facts),
             metric=facts.metric,
             evaluations_per_epoch=1.0 if facts.rows <= FEW_ROWS else 2.0,
-            refit=facts.rows <= FEW_ROWS and not facts.dev_given and not settings.writes,
+            refit=facts.rows <= FEW_ROWS and not facts.dev_given and not settings.writes and not settings.streams,
         )
     )
     folds = FOLDS if facts.crossed else 0
@@ -188,8 +206,11 @@ def learning_rate(facts: Facts) -> float:
 
 
 def epochs(facts: Facts) -> float:
-    """Return the passes over the rows: ten on few, fewer on many, never under three; a fifth of that for answers."""
-    usual = max(3, min(10, round(10 * (1000 / max(1, facts.rows)) ** 0.5)))
+    """Return the passes over the rows: ten on few, fewer on many, never under three; a fifth of that for answers.
+
+    Of running text there are five on little of it, and one on much.
+    """
+    usual = max(facts.settings.least, min(10, round(10 * (1000 / max(1, facts.rows)) ** 0.5)))
     return float(max(1, round(usual * facts.settings.passes)))
 
 
@@ -197,6 +218,8 @@ def default_strategies(facts: Facts) -> tuple[dict[str, dict[str, Any]], ...]:
     """Return how the weights move where nothing is asked."""
     if of_task(facts.task).writes:
         return () if facts.made else ({"lora": {}},)
+    if of_task(facts.task).streams:
+        return ({"lora": {}},) if facts.large else ()
     starts: tuple[dict[str, dict[str, Any]], ...] = ({"probe_start": {}},) if of_task(facts.task).probe_start else ()
     return ({"freeze": {"embeddings": True}}, *starts, {"layerwise_lr": {"decay": 0.9}})
 

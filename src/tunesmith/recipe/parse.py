@@ -22,7 +22,7 @@ from tunesmith.recipe.text import Document, read_document, write_document
 
 RECIPE_NAME = "recipe.yaml"
 RECIPE_ENDINGS = (".yaml", ".yml")
-PATH_KEYS = ("train", "dev", "test")
+PATH_KEYS = ("train", "dev", "test", "general")
 LARGEST_RECIPE = 1_000_000  # bytes; a JSON file above that is data without a look inside
 
 

@@ -26,6 +26,8 @@ class Data(Part):
     """Rows for early stopping and choices; taken from train where not given."""
     test: str | None = None
     """Rows that are read once, at the end; taken from train where not given."""
+    general: str | None = None
+    """Text from outside the domain, on which it is measured what was forgotten (masked)."""
     text: str | None = None
     """Column of the text; inferred where that is safe."""
     text_a: str | None = None
@@ -92,7 +94,7 @@ class Text(Part):
     """How text becomes tokens."""
 
     max_tokens: PositiveInt | None = None
-    """Tokens per window, and per target; by default what the rows need, at most 256 (answer: 192, chat: 512)."""
+    """Tokens per window, and per target; by default what the rows need, at most 256 (masked 128, answer 192, chat 512)."""
     long: Literal["truncate", "window"] | None = None
     """What happens to longer texts: cut off, or read in overlapping windows; tag and answer always read windows."""
     overlap: NonNegativeInt | None = None
@@ -121,6 +123,15 @@ class Batching(Part):
     """Whether short dialogues share a row, none of which sees another (chat)."""
     predict_size: PositiveInt = 64
     """Windows per batch when nothing is trained."""
+
+
+class Masking(Part):
+    """Which tokens are hidden while a model learns to foresee them (masked, encoders)."""
+
+    share: Share = 0.15
+    """Share of the tokens of a block; special tokens are never among them."""
+    unit: Literal["token", "word", "span"] = "token"
+    """What is hidden as a whole: single tokens, words, or spans of up to ten words."""
 
 
 class Optimizer(Part):
@@ -194,9 +205,9 @@ class Evaluate(Part):
     resamples: PositiveInt = 1000
     """Bootstrap resamples of every interval."""
     dev_rows: PositiveInt | None = None
-    """Look at this many dev rows at most, drawn with the seed; by default all (chat, seq2seq: 200)."""
+    """Look at this many dev rows at most, drawn with the seed; by default all (chat, seq2seq: 200, masked: 500)."""
     test_rows: PositiveInt | None = None
-    """Test on this many rows at most, drawn with the seed; by default all (chat, seq2seq: 1,000)."""
+    """Test on this many rows at most, drawn with the seed; by default all (chat, seq2seq, masked: 1,000)."""
     curve: bool = False
     """Whether to measure a learning curve: how much more rows would help."""
 
@@ -204,9 +215,9 @@ class Evaluate(Part):
 class Recipe(Part):
     """Everything that was asked of one run."""
 
-    task: Literal["auto", "classify", "multilabel", "regress", "pair", "tag", "answer", "embed", "chat", "seq2seq"] = (
-        "auto"
-    )
+    task: Literal[
+        "auto", "classify", "multilabel", "regress", "pair", "tag", "answer", "embed", "chat", "seq2seq", "masked"
+    ] = "auto"
     """What the numbers mean; `auto` reads it off the columns."""
     model: str = "minilm"
     """A known name (`tunesmith models`), a folder, or a hub id; `ENCODER+DECODER` for one made of two (seq2seq)."""
@@ -224,6 +235,8 @@ class Recipe(Part):
     """How the weights move, in order: names, or `name: {option: value}`; by default chosen from the number of rows."""
     batching: Batching = Batching()
     """How rows become steps."""
+    masking: Masking = Masking()
+    """Which tokens are hidden."""
     optimizer: Optimizer = Optimizer()
     """AdamW and its schedule."""
     stop: Stop = Stop()

@@ -30,6 +30,7 @@ _HUB_METRICS = {
 _PIPELINES = {
     "tag": "token-classification", "answer": "question-answering", "embed": "sentence-similarity",
     "seq2seq": "text2text-generation", "chat": "text-generation",
+    "masked": "fill-mask",
 }  # fmt: skip
 """Task → what the hub calls it; the others are text classification."""
 
@@ -116,9 +117,11 @@ def _intended_use(report: ReportData) -> list[str]:
         "that matters.",
         "chat": "It writes the next turn of a dialogue. What it writes may be wrong and sound right: have it checked "
         "where that matters.",
+        "masked": "It has gone on being pretrained, on running text, and says nothing of a row by itself: other models "
+        "are trained from it.",
     }.get(task, "")
     return [
-        does if labels or task in ("regress", "pair", "answer", "embed", "seq2seq", "chat") else "",
+        does if labels or task in ("regress", "pair", "answer", "embed", "seq2seq", "chat", "masked") else "",
         "It is meant for texts like those it was trained and tested on. On other topics, languages, times or sources "
         "its scores are unknown: test it there first.",
     ]

@@ -11,6 +11,7 @@ _MANY = "tunesmith predict . --data rows.csv --out predictions.csv"
 
 _COMMANDS = {
     "answer": f'tunesmith predict . "a question" "the text that holds the answer"\n{_MANY}',
+    "masked": "tunesmith train data.csv --model model",
     "embed": 'tunesmith predict . "a text" "another"\n'
     "tunesmith predict . --data rows.csv --text COLUMN --out vectors.parquet",
 }
@@ -60,6 +61,11 @@ inside = torch.tensor([part == 1 for part in inputs.sequence_ids(0)])
 start, end = (logits[0].masked_fill(~inside, float("-inf")) for logits in (found.start_logits, found.end_logits))
 first, last = divmod(int((start[:, None] + end[None, :]).triu().argmax()), len(end))
 print(context[offsets[first][0] : offsets[last][1]])
+""",
+    "masked": """
+from transformers import AutoModel, AutoTokenizer
+
+tokenizer, body = AutoTokenizer.from_pretrained("model"), AutoModel.from_pretrained("model")
 """,
     "embed": """
 from sentence_transformers import SentenceTransformer

@@ -17,6 +17,7 @@ from tunesmith.report.sections import (
     confusion,
     data,
     errors,
+    general,
     lengths,
     provenance,
     sides,
@@ -31,6 +32,7 @@ from tunesmith.runs.files import replace_file
 _SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (
     verdict.verdict,
     baselines.baselines,
+    general.general,
     training.training,
     training.learning_curve,
     spans.span_errors,

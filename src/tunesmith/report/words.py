@@ -35,6 +35,7 @@ TASKS = {
     "embed": "Search and matching",
     "seq2seq": "Text to text",
     "chat": "Dialogue",
+    "masked": "Adaptation to running text",
 }
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import Any
+from typing import Any, overload
 
 import torch
 
 from tunesmith.core.batch import Batch, Features
 from tunesmith.core.task import Problem
+from tunesmith.text.masking import Masker
 from tunesmith.text.packing import pack
+from tunesmith.text.stream import STARTS, Streamed
 
-WORDS = ("token_classification", "causal", "seq2seq")
+WORDS = ("token_classification", "causal", "seq2seq", "masked")
 """Problems in which every unit, a word or a token, has a target and a loss of its own."""
 POOL = 16  # batches whose rows are sorted by length together: most of the saving, little less mixing
 
@@ -27,17 +29,21 @@ class Collator:
         problem: what the targets mean.
         padding_side: `right` for encoders; with a decoder behind them it always is.
         room: tokens of a row that several dialogues share, none of which sees another; 0 gives each its own row.
+        masker: of blocks that come without masks, as they do in training.
     """
 
     pad_id: int
     problem: Problem
     padding_side: str = "right"
     room: int = 0
+    masker: Masker | None = None
 
     def __call__(self, features: Sequence[Features]) -> Batch:
         """Return the batch of `features`; windows of one example must stand side by side."""
         if self.problem == "causal":
             return self._dialogues(features)
+        if self.problem == "masked":
+            return self._blocks([self._masked(f) for f in features])
         examples = by_owner(features)
         names = [name for name in features[0].inputs if name != "special_tokens_mask"]
         inputs = {name: self._stack([f.inputs[name] for f in features], name) for name in names}
@@ -76,6 +82,29 @@ class Collator:
         return Batch(
             inputs, self.targets(features), self.weights(features), torch.zeros(len(rows), dtype=torch.long),
             [f.units for f in features], torch.stack([window, index, index, unit], dim=1), filled=sum(lengths),
+        )  # fmt: skip
+
+    def _masked(self, f: Features) -> Features:
+        """Return a block with tokens to be foreseen; they are drawn here, from torch's numbers, if they are not yet."""
+        if f.places is not None:
+            return f
+        assert self.masker is not None, "a block without masks needs a masker"
+        ids, places, due = self.masker(f.inputs["input_ids"], [bool(start) for start in f.inputs[STARTS]])
+        inputs = {"input_ids": ids, "attention_mask": f.inputs["attention_mask"]}
+        units = [(unit, place, place) for unit, place in enumerate(places)]
+        return replace(f, inputs=inputs, target=due, units=len(units), places=units)
+
+    def _blocks(self, features: Sequence[Features]) -> Batch:
+        """Return blocks, with the places of which alone the head is asked: of every seventh token or so."""
+        longest = max(f.length for f in features)
+        inputs = {name: self._stack([f.inputs[name] for f in features], name, longest) for name in features[0].inputs}
+        shifts = [0 if self.padding_side == "right" else longest - f.length for f in features]
+        kept = [(row, place + shifts[row]) for row, f in enumerate(features) for _, place, _ in f.places or ()]
+        inputs["places_to_keep"] = torch.tensor(kept, dtype=torch.long).reshape(-1, 2)
+        at = torch.arange(len(kept))
+        return Batch(
+            inputs, self.targets(features), self.weights(features), torch.zeros(len(features), dtype=torch.long),
+            [f.units for f in features], torch.stack([torch.zeros_like(at), at, at, at], dim=1),
         )  # fmt: skip
 
     def targets(self, firsts: Sequence[Features]) -> torch.Tensor | None:
@@ -129,6 +158,47 @@ def by_owner(features: Sequence[Features]) -> list[list[Features]]:
     return groups
 
 
+class Alone(Sequence[list[Features]]):
+    """Features of which each is an example of its own, made when they are asked for."""
+
+    def __init__(self, features: Sequence[Features]) -> None:
+        self.features = features
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    @overload
+    def __getitem__(self, at: int) -> list[Features]: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[list[Features]]: ...
+    def __getitem__(self, at: int | slice) -> list[Features] | Sequence[list[Features]]:
+        """Return the features of one example."""
+        return Alone(self.features[at]) if isinstance(at, slice) else [self.features[at]]
+
+
+class Drawn(Sequence[list[int]]):
+    """Positions in the order drawn, `size` to a batch; eight bytes each, however many there are."""
+
+    def __init__(self, order: torch.Tensor, size: int) -> None:
+        self.order, self.size = order, size
+
+    def __len__(self) -> int:
+        return -(-len(self.order) // self.size)
+
+    @overload
+    def __getitem__(self, at: int) -> list[int]: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[list[int]]: ...
+    def __getitem__(self, at: int | slice) -> list[int] | Sequence[list[int]]:
+        """Return one batch, or those from one on."""
+        if isinstance(at, slice):
+            start, stop, _ = at.indices(len(self))
+            return Drawn(self.order[start * self.size : stop * self.size], self.size)
+        start = range(len(self))[at] * self.size
+        found: list[int] = self.order[start : start + self.size].tolist()
+        return found
+
+
 class Batches:
     """The batches of every epoch of a training.
 
@@ -136,15 +206,19 @@ class Batches:
     """
 
     def __init__(self, features: Sequence[Features], size: int, seed: int) -> None:
-        self.examples = by_owner(features)
+        self.examples: Sequence[list[Features]]
+        self.examples = Alone(features) if isinstance(features, Streamed) else by_owner(features)
         self.size = size
         self.seed = seed
         self.per_epoch = -(-len(self.examples) // size)
 
-    def epoch(self, number: int) -> list[list[int]]:
+    def epoch(self, number: int) -> Sequence[list[int]]:
         """Return the positions of the examples of each batch of epoch `number` (from 0)."""
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
-        order: list[int] = torch.randperm(len(self.examples), generator=generator).tolist()
+        drawn = torch.randperm(len(self.examples), generator=generator)
+        if isinstance(self.examples, Alone):  # blocks are of one length, and may be many
+            return Drawn(drawn, self.size)
+        order: list[int] = drawn.tolist()
         pools = [order[i : i + self.size * POOL] for i in range(0, len(order), self.size * POOL)]
         batches: list[list[int]] = []
         for pool in pools:

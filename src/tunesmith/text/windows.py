@@ -15,10 +15,13 @@ from tunesmith.text.frame import Frame
 from tunesmith.text.pieces import Splitter
 from tunesmith.text.source import Sources
 from tunesmith.text.spread import places, windows
+from tunesmith.text.stream import Streamed, features_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+STREAMED = 2048
+"""Tokens of running text that are looked at together where nothing is trained."""
 NO_LIMIT = 1 << 30
 CHUNK = 2000  # texts per tokenizer call: large enough for its threads, small enough for memory
 
@@ -53,6 +56,8 @@ class Encoder:
             target: example → target as the loss wants it; features carry none where it is not given. Where the tokens
                 of a text are to be written, they are the target.
         """
+        if self.layout == "stream":
+            return [features_of(example, at) for at, example in enumerate(examples)]
         ways = {
             "row": self._rows, "words": self._words, "question": self._questions, "apart": self._apart,
             "dialogue": self._dialogues, "source": self._sources,
@@ -66,6 +71,16 @@ class Encoder:
                 target_of = found.target if found.target is not None else values[at]
                 features.append(replace(found, target=target_of, weight=chunk[at].weight, owner=start + at))
         return features
+
+    def at_once(self, size: int) -> int:
+        """Return how many windows are looked at together, at most `size`: a word of much running text is read off each
+        of its tokens, and gives a number for every word there is.
+        """
+        return size if self.layout != "stream" else max(1, min(size, STREAMED // self.max_tokens))
+
+    def stream(self, blocks: Sequence[Example]) -> Sequence[Features]:
+        """Return the features of blocks of running text, each made when it is asked for."""
+        return Streamed(blocks)
 
     def _rows(self, chunk: Sequence[Example]) -> list[Features]:
         """Return the windows of whole rows of one text or two."""

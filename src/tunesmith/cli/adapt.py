@@ -1,0 +1,45 @@
+"""`tunesmith adapt`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tunesmith.cli.guard import working
+from tunesmith.cli.options import Debug, Dev, Json, Out, Seed, Sets, Test, given
+from tunesmith.cli.train import run_training
+
+
+def adapt(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A known name, a folder, or a hub id.")],
+    corpus: Annotated[
+        str, typer.Argument(metavar="CORPUS", help="Text: a line each (.txt, .gz), or a column of jsonl, csv, parquet.")
+    ],
+    general: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Other text, to measure what is forgotten.")
+    ] = None,
+    dev: Dev = None,
+    test: Test = None,
+    out: Out = None,
+    seed: Seed = None,
+    sets: Sets = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")] = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Go on pretraining a model on text of a domain or a language; other recipes start from what comes out.
+
+    \b
+    Examples:
+      tunesmith adapt minilm abstracts.txt.gz --out runs/medical
+      tunesmith adapt smollm2 notes.jsonl --general news.txt --set data.text=body
+      tunesmith train data.csv --model runs/medical/model
+    """
+    again = f"`tunesmith adapt {model} {corpus} --out {out or 'RUN'} --resume` continues it."
+    with working(as_json, debug, again) as screen:
+        from tunesmith.recipe.parse import parse
+
+        asked = {"task": "masked", "model": model, "data": {"train": corpus}}
+        flags = given(data_general=general, data_dev=dev, data_test=test, seed=seed)
+        run_training(screen, parse(asked, sets=sets or (), flags=flags), out, resume=resume)

@@ -1,0 +1,250 @@
+"""A corpus: texts without labels, as many as there are, read in chunks and never held whole."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tunesmith.core.report import Finding
+from tunesmith.data.arrays import column_texts
+from tunesmith.data.encoding import detect_encoding
+from tunesmith.data.findings import count_of
+from tunesmith.data.names import TEXT
+from tunesmith.data.read import iter_chunks
+from tunesmith.data.redact import mask
+from tunesmith.data.roles import listed, usual_column
+from tunesmith.data.secrets import KINDS
+from tunesmith.data.source import open_source, reading
+from tunesmith.errors import Fault, InputError, did_you_mean
+from tunesmith.recipe.schema import Data
+
+CHUNK_TEXTS = 1000
+CHUNK_LETTERS = 1_000_000
+"""Texts, and characters of them, that are held at a time."""
+FEWEST = 4
+"""Texts of a corpus: two to learn from, one to choose by, one to test on."""
+NAMES = ("text", "texts", "content", "body", "document", "abstract", "sentence", "passage", "article", *sorted(TEXT[1]))
+PLAIN = ("", ".txt")
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """A file of texts that can be read as often as needed: of plain text every line is one.
+
+    Args:
+        source: path, or `hub:NAME`.
+        column: of the texts; None where every line is a text.
+        change: what is done with each text, such as masking what is secret.
+    """
+
+    source: str
+    column: str | None
+    change: Callable[[str], str] | None = None
+
+    def chunks(self) -> Iterator[list[str]]:
+        """Yield the texts in chunks, those left out that are empty.
+
+        Raises:
+            InputError: the file cannot be read.
+        """
+        chunk: list[str] = []
+        letters = 0
+        for text in self._texts():
+            chunk.append(text)
+            letters += len(text)
+            if len(chunk) >= CHUNK_TEXTS or letters >= CHUNK_LETTERS:
+                yield chunk
+                chunk, letters = [], 0
+        if chunk:
+            yield chunk
+
+    def _texts(self) -> Iterator[str]:
+        for raw in self._lines() if self.column is None else self._cells(self.column):
+            text = raw.strip()
+            if text:
+                yield self.change(text) if self.change else text
+
+    def _lines(self) -> Iterator[str]:
+        with open_source(self.source) as found, reading(found.name):
+            with found.open() as file:
+                encoding = detect_encoding(file)
+            with found.open() as file, io.TextIOWrapper(file, encoding.name, encoding.errors) as lines:
+                while line := lines.readline(CHUNK_LETTERS):  # a longer line comes in parts
+                    yield line
+
+    def _cells(self, column: str) -> Iterator[str]:
+        for table in iter_chunks(self.source, CHUNK_TEXTS):
+            yield from column_texts(table[column])
+
+    def size_and_hash(self) -> tuple[int, str]:
+        """Return how many texts there are, and the SHA-256 of the file (of a hub data set: of the texts)."""
+        digest, texts = hashlib.sha256(), 0
+        for chunk in self.chunks():
+            texts += len(chunk)
+            digest.update("\n".join(chunk).encode())
+        if self.source.startswith("hub:"):
+            return texts, digest.hexdigest()
+        with open_source(self.source) as found:
+            return texts, found.sha256()
+
+
+class Rest:
+    """The texts of a corpus that are left to train on, in chunks; then `copies` counts those left out as copies.
+
+    Args:
+        corpus: all of it.
+        held: places of the texts that are held out.
+        known: texts that are held out; what equals one of them is left out too.
+    """
+
+    def __init__(self, corpus: Corpus, held: frozenset[int], known: frozenset[str]) -> None:
+        self.corpus, self.held, self.known = corpus, held, known
+        self.copies = 0
+
+    def __iter__(self) -> Iterator[list[str]]:
+        self.copies, at = 0, 0
+        for chunk in self.corpus.chunks():
+            kept = []
+            for place, text in enumerate(chunk, at):
+                if place in self.held:
+                    continue
+                if text in self.known:
+                    self.copies += 1
+                else:
+                    kept.append(text)
+            at += len(chunk)
+            yield kept
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A corpus divided.
+
+    Args:
+        train: what is left to train on.
+        held: `test`, `dev` and (where given) `general` → texts.
+        column: of the texts in the train file; None where lines are texts.
+        files: part → path, sha256, rows_read, rows_kept.
+        guesses: sentences that say what was inferred, and how to change it.
+    """
+
+    train: Rest
+    held: dict[str, list[str]]
+    column: str | None
+    files: dict[str, dict[str, Any]]
+    guesses: tuple[str, ...] = field(default=())
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return what was noticed, once the texts to train on have been read."""
+        if not self.train.copies:
+            return ()
+        message = (
+            f"{count_of(self.train.copies, 'text')} to train on {'equals' if self.train.copies == 1 else 'equal'} one "
+            "that is held out, and is left out of training."
+        )
+        source = Path(self.train.corpus.source).name
+        return (Finding(code="K121", severity="note", message=message, count=self.train.copies, source=source),)
+
+
+def divide(data: Data, seed: int, *, dev: int, test: int) -> Parts:
+    """Divide a corpus into texts to train on, to choose by and to test on.
+
+    Where no file is given for it, `data.test_share` of the texts becomes test, at most `test` of them, and likewise
+    dev; of given files at most as many are drawn. What equals a held-out text is no longer trained on.
+
+    Args:
+        data: the part of the recipe.
+        seed: of the draws.
+        dev: texts to choose by, at most.
+        test: texts to test on, at most; of general text as many.
+
+    Raises:
+        InputError: a file cannot be read, has no column of texts, or too few texts.
+
+    Cost: two passes over the corpus, and memory for what is held out.
+    """
+    guesses: list[str] = []
+    corpora = {
+        part: open_corpus(name, data, guesses)
+        for part in ("train", "dev", "test", "general") if (name := getattr(data, part))
+    }  # fmt: skip
+    sizes = {part: corpus.size_and_hash() for part, corpus in corpora.items()}
+    total, name = sizes["train"][0], str(data.train)
+    if total < FEWEST:
+        message = f"{count_of(total, 'text')} {'is' if total == 1 else 'are'} in it; at least {FEWEST} are needed."
+        raise InputError(Fault("K128", name, message, "Give more text; every line, or row, is one."))
+    most = {"test": test, "dev": dev, "general": test}
+    shares = {"test": data.test_share, "dev": data.dev_share}
+    draw = random.Random(seed)
+    inside = {
+        part: max(1, min(most[part], round(total * share))) for part, share in shares.items() if part not in corpora
+    }
+    drawn = draw.sample(range(total), min(sum(inside.values()), total - 1))
+    places: dict[str, frozenset[int]] = {}
+    for part, count in inside.items():
+        places[part], drawn = frozenset(drawn[:count]), drawn[count:]
+        guesses.append(f"{count_of(count, 'text')} of {total:,} became {part}; give others with --{part}.")
+    held = {part: _picked(corpora["train"], chosen) for part, chosen in places.items()}
+    for part in [part for part in most if part in corpora]:
+        size = sizes[part][0]
+        chosen = frozenset(random.Random(seed).sample(range(size), min(size, most[part])))
+        held[part] = _picked(corpora[part], chosen)
+    held["dev"] = [text for text in held["dev"] if text not in set(held["test"])] or held["dev"]
+    known = frozenset(text for texts in held.values() for text in texts)
+    files = {
+        part: {"path": getattr(data, part), "sha256": sizes[part][1], "rows_read": sizes[part][0],
+               "rows_kept": sizes[part][0] if part == "train" else len(held[part])}
+        for part in corpora
+    }  # fmt: skip
+    rest = Rest(corpora["train"], frozenset().union(*places.values()), known)
+    return Parts(rest, held, corpora["train"].column, files, tuple(guesses))
+
+
+def open_corpus(source: str, data: Data, guesses: list[str]) -> Corpus:
+    """Return the corpus in a file; what was guessed is put at the end of `guesses`.
+
+    Raises:
+        InputError: it cannot be read, or it is not known which column holds the texts (K106).
+    """
+    kinds = tuple(kind for kind in KINDS if kind in data.redact or "all" in data.redact)
+    change = (lambda text: mask(text, kinds).text) if kinds else None
+    if source == "-":
+        message = "a corpus is read more than once, and standard input can be read once only."
+        raise InputError(Fault("K101", "stdin", message, "Write it to a file, and give that."))
+    if not source.startswith("hub:"):
+        with open_source(source) as found:
+            if found.suffix in PLAIN and found.format in ("delimited", "conll"):
+                return Corpus(source, None, change)
+    first = next(iter_chunks(source, CHUNK_TEXTS))
+    names = list(first.column_names)
+    column = data.text or (names[0] if len(names) == 1 else usual_column(names, NAMES))
+    if column is None or column not in names:
+        asked = f'there is no column "{column}"' if column else "no column looks like the text"
+        cure = did_you_mean(column, names) if column else "Say which one: --set data.text=COLUMN"
+        raise InputError(Fault("K106", source, f"{asked}; it has {listed(names)}.", cure or "Take one of them."))
+    if not data.text and len(names) > 1:
+        guesses.append(f'The text is read from column "{column}" of {source}; change it with --set data.text=COLUMN.')
+    return Corpus(source, column, change)
+
+
+def _picked(corpus: Corpus, places: frozenset[int]) -> list[str]:
+    """Return the texts at `places`, in order."""
+    found: list[str] = []
+    at = 0
+    for chunk in corpus.chunks():
+        found += [text for place, text in enumerate(chunk, at) if place in places]
+        at += len(chunk)
+        if len(found) == len(places):
+            break
+    return found
+
+
+def texts_of(chunks: Sequence[str]) -> Iterator[list[str]]:
+    """Yield texts that are in memory in chunks, as `Corpus.chunks` does."""
+    for start in range(0, len(chunks), CHUNK_TEXTS):
+        yield list(chunks[start : start + CHUNK_TEXTS])
