@@ -117,6 +117,22 @@ def test_kills_change_no_bit_of_what_writes_texts_from_texts(
     assert kill_often(recipe, tmp_path, KILLS_PER_TASK) >= 1
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs fork and SIGKILL")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_kills_change_no_bit_of_what_foresees_tokens(
+    quick: dict[str, Any], rows: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    """Through all that it does: reading a corpus, training a head for a body that has none, masking, training."""
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("".join(f"{text}, {at % 11}\n" for at, (text, _) in enumerate(rows)), encoding="utf-8")
+    recipe = {
+        "task": "masked", "model": quick["model"], "data": {"train": str(corpus)}, "text": {"max_tokens": 16},
+        "masking": {"unit": "word"}, "stop": {"epochs": 3, "patience": None}, "evaluate": {"resamples": 20},
+        "checkpoint_seconds": 0,
+    }  # fmt: skip
+    assert kill_often(recipe, tmp_path, KILLS_PER_TASK) >= 1
+
+
 def reading_rows(task: str, rows: list[tuple[str, str]]) -> list[dict[str, Any]]:
     """Rows of several windows each for `tag` and `answer`, pairs without scores for `embed`."""
     mixed = [rows[(at * 37) % len(rows)] for at in range(len(rows))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -171,38 +171,49 @@ def divide(data: Data, seed: int, *, dev: int, test: int) -> Parts:
     guesses: list[str] = []
     corpora = {
         part: open_corpus(name, data, guesses)
-        for part in ("train", "dev", "test", "general") if (name := getattr(data, part))
-    }  # fmt: skip
-    sizes = {part: corpus.size_and_hash() for part, corpus in corpora.items()}
-    total, name = sizes["train"][0], str(data.train)
-    if total < FEWEST:
-        message = f"{count_of(total, 'text')} {'is' if total == 1 else 'are'} in it; at least {FEWEST} are needed."
-        raise InputError(Fault("K128", name, message, "Give more text; every line, or row, is one."))
-    most = {"test": test, "dev": dev, "general": test}
-    shares = {"test": data.test_share, "dev": data.dev_share}
-    draw = random.Random(seed)
-    inside = {
-        part: max(1, min(most[part], round(total * share))) for part, share in shares.items() if part not in corpora
+        for part in ("train", "dev", "test", "general")
+        if (name := getattr(data, part))
     }
-    drawn = draw.sample(range(total), min(sum(inside.values()), total - 1))
-    places: dict[str, frozenset[int]] = {}
-    for part, count in inside.items():
-        places[part], drawn = frozenset(drawn[:count]), drawn[count:]
-        guesses.append(f"{count_of(count, 'text')} of {total:,} became {part}; give others with --{part}.")
-    held = {part: _picked(corpora["train"], chosen) for part, chosen in places.items()}
-    for part in [part for part in most if part in corpora]:
+    sizes = {part: corpus.size_and_hash() for part, corpus in corpora.items()}
+    most = {"test": test, "dev": dev, "general": test}
+    inside = _drawn_inside(data, sizes["train"][0], {p: n for p, n in most.items() if p not in corpora}, seed)
+    total = sizes["train"][0]
+    guesses += [
+        f"{count_of(len(at), 'text')} of {total:,} became {p}; give others with --{p}." for p, at in inside.items()
+    ]
+    held = {part: _picked(corpora["train"], places) for part, places in inside.items()}
+    for part in (part for part in most if part in corpora):
         size = sizes[part][0]
-        chosen = frozenset(random.Random(seed).sample(range(size), min(size, most[part])))
-        held[part] = _picked(corpora[part], chosen)
-    held["dev"] = [text for text in held["dev"] if text not in set(held["test"])] or held["dev"]
+        places = random.Random(seed).sample(range(size), min(size, most[part]))
+        held[part] = _picked(corpora[part], frozenset(places))
+    tested = frozenset(held["test"])
+    held["dev"] = [text for text in held["dev"] if text not in tested] or held["dev"]
     known = frozenset(text for texts in held.values() for text in texts)
     files = {
-        part: {"path": getattr(data, part), "sha256": sizes[part][1], "rows_read": sizes[part][0],
-               "rows_kept": sizes[part][0] if part == "train" else len(held[part])}
-        for part in corpora
+        part: {"path": getattr(data, part), "sha256": sha256, "rows_read": size,
+               "rows_kept": size if part == "train" else len(held[part])}
+        for part, (size, sha256) in sizes.items()
     }  # fmt: skip
-    rest = Rest(corpora["train"], frozenset().union(*places.values()), known)
+    rest = Rest(corpora["train"], frozenset().union(*inside.values()), known)
     return Parts(rest, held, corpora["train"].column, files, tuple(guesses))
+
+
+def _drawn_inside(data: Data, total: int, most: Mapping[str, int], seed: int) -> dict[str, frozenset[int]]:
+    """Return the places of the texts of a train file that become test and dev, where no file is given for them.
+
+    Raises:
+        InputError: the file has too few texts.
+    """
+    if total < FEWEST:
+        message = f"{count_of(total, 'text')} {'is' if total == 1 else 'are'} in it; at least {FEWEST} are needed."
+        raise InputError(Fault("K128", data.train, message, "Give more text; every line, or row, is one."))
+    shares = {"test": data.test_share, "dev": data.dev_share}
+    counts = {part: max(1, min(most[part], round(total * share))) for part, share in shares.items() if part in most}
+    drawn = random.Random(seed).sample(range(total), min(sum(counts.values()), total - 1))
+    places: dict[str, frozenset[int]] = {}
+    for part, count in counts.items():
+        places[part], drawn = frozenset(drawn[:count]), drawn[count:]
+    return places
 
 
 def open_corpus(source: str, data: Data, guesses: list[str]) -> Corpus:
@@ -242,9 +253,3 @@ def _picked(corpus: Corpus, places: frozenset[int]) -> list[str]:
         if len(found) == len(places):
             break
     return found
-
-
-def texts_of(chunks: Sequence[str]) -> Iterator[list[str]]:
-    """Yield texts that are in memory in chunks, as `Corpus.chunks` does."""
-    for start in range(0, len(chunks), CHUNK_TEXTS):
-        yield list(chunks[start : start + CHUNK_TEXTS])

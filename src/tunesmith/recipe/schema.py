@@ -94,7 +94,7 @@ class Text(Part):
     """How text becomes tokens."""
 
     max_tokens: PositiveInt | None = None
-    """Tokens per window, and per target; by default what the rows need, at most 256 (masked 128, answer 192, chat 512)."""
+    """Tokens per window, and per target; by default what rows need, at most 256 (masked 128, answer 192, chat 512)."""
     long: Literal["truncate", "window"] | None = None
     """What happens to longer texts: cut off, or read in overlapping windows; tag and answer always read windows."""
     overlap: NonNegativeInt | None = None

@@ -97,8 +97,8 @@ class Collator:
     def _blocks(self, features: Sequence[Features]) -> Batch:
         """Return blocks, with the places of which alone the head is asked: of every seventh token or so."""
         longest = max(f.length for f in features)
-        inputs = {name: self._stack([f.inputs[name] for f in features], name, longest) for name in features[0].inputs}
-        shifts = [0 if self.padding_side == "right" else longest - f.length for f in features]
+        inputs = {name: self._stack([f.inputs[name] for f in features], name) for name in features[0].inputs}
+        shifts = [0 if self._pads_right else longest - f.length for f in features]
         kept = [(row, place + shifts[row]) for row, f in enumerate(features) for _, place, _ in f.places or ()]
         inputs["places_to_keep"] = torch.tensor(kept, dtype=torch.long).reshape(-1, 2)
         at = torch.arange(len(kept))
