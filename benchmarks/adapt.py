@@ -25,7 +25,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from cells import DATA, Bench, main, tell
+from cells import DATA, Bench, line_of, main, tell
 
 MODEL = Path(os.environ.get("TEST_MODELS", Path.home() / ".cache" / "test-models")) / "mlm-tiny"
 SEEDS: dict[str, tuple[int, ...]] = {
@@ -77,14 +77,8 @@ def run_cell(name: str, seed: int, on: str, sets: list[str]) -> dict[str, Any]:
         }  # fmt: skip
         with tempfile.TemporaryDirectory() as place:
             report = train(parse(asked, sets=sets), folder=Path(place) / "run", progress=tell).report()
-    return {
-        "cell": name, "task": report["task"], "seed": seed, "on": on, "sets": sets, "metric": report["metric"],
-        "n_train": report["data"]["train"], "n_test": report["data"]["test"], "test": report["test"],
-        "dev": report["dev"], "baselines": {key: value["scores"] for key, value in report["baselines"].items()},
-        "general": report.get("general"), "verdict": report["verdict"], "best_step": report["best_step"],
-        "seconds": report["speed"]["train_seconds"], "threads": report["lock"]["machine"]["threads"],
-        "recipe": {key: value for key, value in report["recipe"].items() if key not in ("data", "model")},
-    }  # fmt: skip
+    line = line_of(report, cell=name, task=report["task"], seed=seed, on=on, sets=sets)
+    return {**line, "general": report.get("general")}
 
 
 def table(lines: list[dict[str, Any]]) -> str:
