@@ -52,8 +52,9 @@ def test_the_recipe_in_the_run_leaves_nothing_open(run: Path) -> None:
     from tunesmith.recipe.parse import parse
 
     recipe = parse(run / "recipe.yaml")
-    for part in (recipe.optimizer, recipe.text):
-        assert None not in part.model_dump().values()
+    assert None not in recipe.optimizer.model_dump().values()
+    left = {name for name, value in recipe.text if value is None}
+    assert left == {"source_language", "target_language"}, "which a model that reads is not told"
     left = {name for name, value in recipe.stop if value is None}
     assert left == {"steps", "seconds", "patience"}
     assert recipe.task == "classify"
