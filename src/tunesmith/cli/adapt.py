@@ -28,7 +28,10 @@ def adapt(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Go on pretraining a model on text of a domain or a language; other recipes start from what comes out.
+    """Pretrain a model further, on running text of a domain.
+
+    What comes out is a model folder that any other recipe starts from. The report says what was gained on held-out
+    text, and with --general what was forgotten elsewhere.
 
     \b
     Examples:
