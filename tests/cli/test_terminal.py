@@ -29,7 +29,6 @@ class Terminal:
     def __init__(self, *words: str) -> None:
         self.child, self.screen = pty.fork()
         if self.child == 0:
-            signal.signal(signal.SIGINT, signal.SIG_DFL)  # who starts the tests in the background may ignore it
             os.execve(sys.executable, [sys.executable, "-m", "tunesmith", *words], {**os.environ, "TERM": "dumb"})
         self.chunks: list[str] = []
 
@@ -106,6 +105,9 @@ def test_a_conversation_in_a_terminal(talk: Terminal) -> None:
     assert talk.end() == 0
 
 
+@pytest.mark.skipif(
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN, reason="the tests were started where Ctrl-C is ignored"
+)
 def test_ctrl_c_at_the_prompt_leaves(talk: Terminal) -> None:
     talk.until(r"> $")
     talk.type("\x03")

@@ -138,8 +138,12 @@ def _room(folder: Path, encoder: Encoder, prepared: Prepared, recipe: Recipe) ->
     """Return what a training would say of the model, and of rows that do not fit into its window."""
     from tunesmith.jobs.encoder import settle
     from tunesmith.jobs.room import room_findings
+    from tunesmith.models.load import read_config
+    from tunesmith.models.write import reads_only
 
     head = load_entry("tasks", prepared.task)().head()
+    if head.problem == "seq2seq" and reads_only(read_config(folder)):
+        return ()  # the model is made of encoders when training begins
     encoder, told = settle(folder, encoder, head, recipe)
     return (*told, *room_findings(encoder, examples_of(prepared.files["train"], prepared, [])))
 
