@@ -24,6 +24,8 @@ from tunesmith.jobs.check import check
 from tunesmith.jobs.converse import converse
 from tunesmith.jobs.reproduce import reproduce
 from tunesmith.jobs.retest import retest
+from tunesmith.models.adapter import unwrapped
+from tunesmith.models.memory import save_memory
 from tunesmith.models.tinywriters import WRITERS, save_tiny_writer
 from tunesmith.models.write import load_writer
 from tunesmith.tasks.chat import Chat
@@ -388,3 +390,17 @@ def test_a_bound_on_tokens_changes_memory_and_not_what_is_learnt(recipe: dict[st
         run = tunesmith.train(asked, folder=tmp_path / str(tokens))
         losses.append(run.report()["dev"]["perplexity"]["value"])
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+
+
+def test_saving_memory_changes_nothing_that_is_learnt(
+    recipe: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = {**recipe, "stop": {"epochs": 2}, "evaluate": {"baselines": [], "resamples": 20}}
+    kept = tunesmith.train(short, folder=tmp_path / "kept").report()
+    seen: list[Any] = []
+    monkeypatch.setattr("tunesmith.jobs.tune.save_memory", lambda model: seen.append((save_memory(model), model)[1]))
+    asked = {**short, "batching": {"size": 4, "save_memory": True}}
+    saved = tunesmith.train(asked, folder=tmp_path / "saved").report()
+    assert [unwrapped(model).is_activation_checkpointing for model in seen] == [True]
+    assert [point["train_loss"] for point in saved["history"]] == [point["train_loss"] for point in kept["history"]]
+    assert saved["test"] == kept["test"]

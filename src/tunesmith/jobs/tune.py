@@ -23,6 +23,7 @@ from tunesmith.engine.stop import Watch, planned_steps
 from tunesmith.evaluation.metrics import HIGHER_IS_BETTER
 from tunesmith.jobs.workshop import Workshop, stop_if_wished
 from tunesmith.models.load import load_model
+from tunesmith.models.memory import save_memory
 from tunesmith.runs.checkpoint import Checkpoints
 from tunesmith.runs.seed import seeded
 from tunesmith.text.batching import Batches, by_owner
@@ -66,6 +67,8 @@ def tune(
         ).model  # fmt: skip
         shop = _keep_apart(shop, model)
         model = _prepare(shop, model, train, features)
+        if recipe.batching.save_memory:
+            save_memory(model)
         assert recipe.batching.size is not None, "the recipe is complete"
         batches = Batches(features, recipe.batching.size, recipe.seed)
         optimizer = make_optimizer(parameter_groups(model, recipe.optimizer, shop.strategies), recipe.optimizer)

@@ -121,6 +121,8 @@ class Batching(Part):
     """Tokens of a micro-batch, at most, to bound memory; the gradient stays that of the step (chat, seq2seq: 2,048)."""
     packed: bool = True
     """Whether short dialogues share a row, none of which sees another (chat)."""
+    save_memory: bool = False
+    """Whether the inside of each block is computed twice and not kept: less memory, more time (gradient checkpointing)."""
     predict_size: PositiveInt = 64
     """Windows per batch when nothing is trained."""
 
