@@ -39,7 +39,7 @@ $(READY): constraints.txt pyproject.toml
 demo: $(READY)
 	$(BIN)/tunesmith demo
 
-# One process: the test that forks runs and kills them (test_resume) wants no threads of a test runner beside it.
+# One process: the test that forks runs and kills them (test_kills) wants no threads of a test runner beside it.
 test: $(READY)
 	$(QUIET) $(BIN)/python -m pytest $(TESTS)
 

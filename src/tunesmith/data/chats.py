@@ -44,8 +44,8 @@ def prepare_chats(tables: dict[str, Table], data: Data) -> Prepared:
         InputError: columns are missing, or bad rows are to stop the work.
     """
     columns = find_columns(tables["train"], data)
-    for table in tables.values():
-        refuse_missing(table, {role: name for role, name in columns.by_role.items() if role not in OPTIONAL})
+    needed = {role: name for role, name in columns.by_role.items() if role not in OPTIONAL}
+    refuse_missing(tables.values(), needed)
     findings = [finding for table in tables.values() for finding in table.findings]
     files = {}
     for split, table in tables.items():

@@ -14,7 +14,7 @@ from tunesmith.data.lengths import Lengths, measure_lengths
 from tunesmith.data.redact import secret_findings
 from tunesmith.data.repeats import conflict_findings, leak_findings, repeated
 from tunesmith.data.rows import Prepared, Rows, label_counts
-from tunesmith.data.scripts import foreign_rows
+from tunesmith.data.scripts import script_findings
 from tunesmith.data.spanfindings import span_findings
 
 TINY_CLASS = 8
@@ -24,6 +24,9 @@ IMBALANCE = 10
 
 UNCUT: tuple[Kind, ...] = ("spans", "answers", "text")
 """Targets of tasks that read every text to its end, in windows, or that count text and target together."""
+
+FOREIGN = ("in {script} script", "Look at the rows; take a multilingual model if they belong to the data.")
+"""What is said of texts in another script than the rest, and what helps."""
 
 CountTokens = Callable[[Sequence[str]], Sequence[int]]
 
@@ -74,7 +77,7 @@ def inspect(
         *_conflict_findings(prepared, split_rows, clusters.same),
         *_leak_findings(prepared, clusters),
         *lengths.findings(train),
-        *_script_findings(split_rows),
+        *(finding for rows in split_rows for finding in script_findings("K125", "note", rows, rows.texts[0], *FOREIGN)),
         *secret_findings(prepared),
     ]
     return Inspection(by_severity(findings), clusters, lengths)
@@ -226,15 +229,3 @@ def _leak_findings(prepared: Prepared, clusters: Clusters) -> Iterator[Finding]:
     parts = {split: Clusters(clusters.same[part], clusters.near[part]) for split, (_, part) in borders}
     remedy = "Remove them from {left} or {right}: scores on them say little about new text."
     yield from leak_findings(prepared.files, parts, ("K121", "K122"), "text", remedy)
-
-
-def _script_findings(split_rows: Sequence[Rows]) -> Iterator[Finding]:
-    for rows in split_rows:
-        main, foreign = foreign_rows(rows.texts[0])
-        for script, places in sorted(foreign.items(), key=lambda item: -len(item[1])):
-            yield note_rows(
-                "K125", "note", rows.name,
-                f"{count_of(len(places), 'row')} {'is' if len(places) == 1 else 'are'} in {script} script, the others "
-                f"in {main}.", "Look at the rows; take a multilingual model if they belong to the data.",
-                rows.numbers[places].tolist(),
-            )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tunesmith.data.names import ID, LABEL, TEXT, WEAK_TEXT, head_word, pair_of, words_of
@@ -73,16 +73,20 @@ def infer_columns(table: Table, data: Data, task: str = "auto") -> Columns:
     return Columns(by_role, tuple(guesses))
 
 
-def refuse_missing(table: Table, by_role: dict[str, str]) -> None:
-    """Raise `InputError` where `table` lacks a column; id, group and time are needed in the train file alone."""
+def refuse_missing(tables: Iterable[Table], by_role: Mapping[str, str]) -> None:
+    """Raise `InputError` where a table lacks a column; id, group and time are needed in the train file alone.
+
+    Raises:
+        InputError: every column that the first such table lacks is named, with the nearest that there is (K106).
+    """
     needed = [(role, name) for role, name in by_role.items() if role not in ("id", "group", "time")]
-    faults = [
-        Fault("K106", table.name, f'there is no column "{name}" (the {role}); there are {", ".join(table.columns)}.',
-              did_you_mean(name, table.columns) or "Give all files the same columns.")
-        for role, name in needed if name not in table.columns
-    ]  # fmt: skip
-    if faults:
-        raise InputError(faults)
+    for table in tables:
+        there = ", ".join(table.columns)
+        raise_faults([
+            Fault("K106", table.name, f'there is no column "{name}" (the {role}); there are {there}.',
+                  did_you_mean(name, table.columns) or "Give all files the same columns.")
+            for role, name in needed if name not in table.columns
+        ])  # fmt: skip
 
 
 def _rivals(role: str, free: dict[str, Profile]) -> list[str]:

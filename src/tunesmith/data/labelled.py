@@ -29,8 +29,7 @@ def prepare_labelled(tables: dict[str, Table], data: Data, task: str) -> Prepare
         InputError: columns are missing or ambiguous, or bad rows are to stop the work.
     """
     columns = infer_columns(tables["train"], data, task)
-    for table in tables.values():
-        refuse_missing(table, columns.by_role)
+    refuse_missing(tables.values(), columns.by_role)
     findings = [finding for table in tables.values() for finding in table.findings]
     files, cells = {}, {}
     for split, table in tables.items():

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+
+from tunesmith.core.report import Finding, Severity
+from tunesmith.data.findings import count_of, note_rows
+from tunesmith.data.rows import Rows
 
 RANGES = {
     "Latin": r"a-zA-Z\u00c0-\u024f\u1e00-\u1eff",
@@ -66,3 +70,25 @@ def foreign_rows(texts: Sequence[str], share: float = 0.8) -> tuple[str, dict[st
         if script and script != main:
             foreign.setdefault(script, []).append(place)
     return main, foreign
+
+
+def script_findings(
+    code: str, severity: Severity, rows: Rows, texts: Sequence[str], what: str, remedy: str
+) -> Iterator[Finding]:
+    """Yield a finding for every script other than the common one.
+
+    Args:
+        code: of the findings.
+        severity: of the findings.
+        rows: the rows that are named.
+        texts: of each row, what is looked at.
+        what: what is said of such rows, with `{script}` in it.
+        remedy: what helps.
+    """
+    main, foreign = foreign_rows(texts)
+    for script, places in sorted(foreign.items(), key=lambda item: -len(item[1])):
+        are = f"{count_of(len(places), 'row')} {'is' if len(places) == 1 else 'are'}"
+        yield note_rows(
+            code, severity, rows.name, f"{are} {what.format(script=script)}, the others in {main}.", remedy,
+            rows.numbers[places].tolist(),
+        )  # fmt: skip

@@ -30,8 +30,7 @@ def prepare_similar(tables: dict[str, Table], data: Data, task: str = "embed") -
         InputError: columns are missing or ambiguous, or bad rows are to stop the work.
     """
     by_role, said = find_columns(tables, data)
-    for table in tables.values():
-        refuse_missing(table, by_role)
+    refuse_missing(tables.values(), by_role)
     cells = {split: _label_cells(table, by_role, data) for split, table in tables.items()}
     scale = Scale.learn(cells["train"])
     if "label" in by_role and scale.verdicts and _all_belong(cells, scale):

@@ -65,8 +65,7 @@ def prepare_tagged(tables: dict[str, Table], data: Data) -> Prepared:
             the work.
     """
     columns = tag_columns(tables["train"], data)
-    for table in tables.values():
-        refuse_missing(table, columns.by_role)
+    refuse_missing(tables.values(), columns.by_role)
     findings = [finding for table in tables.values() for finding in table.findings]
     keeps = data.on_bad_row == "keep"
     if columns.shape == "tokens":

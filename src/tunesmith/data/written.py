@@ -35,8 +35,7 @@ def prepare_written(tables: dict[str, Table], data: Data) -> Prepared:
     train = tables["train"]
     told = told_columns(train, data, (*NAMES, *ROW_ROLES))
     by_role = _columns(train, told)
-    for table in tables.values():
-        refuse_missing(table, by_role)
+    refuse_missing(tables.values(), by_role)
     findings = [finding for table in tables.values() for finding in table.findings]
     files = {}
     for split, table in tables.items():

@@ -11,7 +11,7 @@ from tunesmith.data.duplicates import find_clusters
 from tunesmith.data.findings import count_of, have, note_rows, shorten
 from tunesmith.data.labels import fold
 from tunesmith.data.rows import Prepared, Rows
-from tunesmith.data.scripts import foreign_rows
+from tunesmith.data.scripts import script_findings
 
 MIN_ROWS = 20
 """Of fewer rows, no length is unusual."""
@@ -26,7 +26,10 @@ def written_findings(prepared: Prepared) -> Iterator[Finding]:
     for rows in prepared.files.values():
         yield from _several_findings(rows)
         yield from _long_findings(rows)
-        yield from _script_findings(rows)
+        yield from script_findings(
+            "K176", "warning", rows, targets_of(rows), "to be answered in {script} script",
+            "Look at the rows, and remove those that do not belong to the data.",
+        )  # fmt: skip
 
 
 def targets_of(rows: Rows) -> list[str]:
@@ -63,15 +66,4 @@ def _long_findings(rows: Rows) -> Iterator[Finding]:
             f"{have(len(long), 'row')} a text to write that is much longer than the rest: up to {lengths.max():,} "
             f"characters, where half have at most {usual:,} and nine of ten at most {most:,}.",
             "Look at the rows; shorten or remove them if they come from a mistake.", rows.numbers[long].tolist(),
-        )  # fmt: skip
-
-
-def _script_findings(rows: Rows) -> Iterator[Finding]:
-    main, foreign = foreign_rows(targets_of(rows))
-    for script, places in sorted(foreign.items(), key=lambda item: -len(item[1])):
-        yield note_rows(
-            "K176", "warning", rows.name,
-            f"{count_of(len(places), 'row')} {'is' if len(places) == 1 else 'are'} to be answered in {script} script, "
-            f"the others in {main}.", "Look at the rows, and remove those that do not belong to the data.",
-            rows.numbers[places].tolist(),
         )  # fmt: skip

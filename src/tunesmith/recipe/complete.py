@@ -6,7 +6,7 @@ The figures behind each rule are in docs/decisions.md; the rules are the same fo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tunesmith.recipe.schema import Recipe, Text
@@ -50,29 +50,15 @@ class Settings:
     streams: bool = False
 
 
+WRITES = Settings(
+    rate=1.5e-4, passes=0.2, probe_start=False, writes=True, tokens=2048, dev_rows=200, test_rows=1000,
+)  # fmt: skip
 SETTINGS = {
     "tag": Settings(long="window", rate=3e-4, probe_start=False),
     "answer": Settings(max_tokens=192, long="window", overlap=64, rate=2e-4, batch=8, passes=0.2, probe_start=False),
     "embed": Settings(probe_start=False),
-    "chat": Settings(
-        max_tokens=512,
-        rate=1.5e-4,
-        passes=0.2,
-        probe_start=False,
-        writes=True,
-        tokens=2048,
-        dev_rows=200,
-        test_rows=1000,
-    ),
-    "seq2seq": Settings(
-        rate=1.5e-4,
-        passes=0.2,
-        probe_start=False,
-        writes=True,
-        tokens=2048,
-        dev_rows=200,
-        test_rows=1000,
-    ),
+    "chat": replace(WRITES, max_tokens=512),
+    "seq2seq": WRITES,
     "masked": Settings(
         max_tokens=128,
         rate=1e-4,
@@ -93,7 +79,7 @@ FOLDS = 5
 """Of cross-validation, where it takes the place of a test split and nobody said how many."""
 IMBALANCED = 3.0
 """Largest class over smallest from which rare classes weigh more."""
-MADE = Settings(rate=3e-4, probe_start=False, writes=True, tokens=2048, dev_rows=200, test_rows=1000)
+MADE = replace(WRITES, rate=3e-4, passes=1.0)
 """Of a model made of two encoders: how its decoder looks at what was read is new, so all of it learns, and for long."""
 LORA_RATE = 10.0
 """Rate of a small change of the weights over that of the weights themselves."""

@@ -122,7 +122,7 @@ class Batching(Part):
     packed: bool = True
     """Whether short dialogues share a row, none of which sees another (chat)."""
     save_memory: bool = False
-    """Whether the inside of each block is computed twice and not kept: less memory, more time (gradient checkpointing)."""
+    """Whether to compute the inside of each block twice instead of keeping it (gradient checkpointing)."""
     predict_size: PositiveInt = 64
     """Windows per batch when nothing is trained."""
 
