@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tunesmith.core.strategy import Progress
 from tunesmith.core.task import HeadSpec
 from tunesmith.engine.optim import make_optimizer, parameter_groups, rate, set_rate
 from tunesmith.engine.stop import Watch, planned_steps
@@ -63,7 +64,7 @@ def test_set_rate_scales_the_peak_of_each_group() -> None:
     groups = [{"name": "a", "params": [("w", torch.nn.Parameter(torch.ones(2)))], "lr": 0.4, "weight_decay": 0.0}]
     optimizer = make_optimizer(groups, SETTINGS)  # type: ignore[arg-type]
     for _ in range(2):
-        set_rate(optimizer, 0.5)
+        set_rate(optimizer, 0.5, Progress(0.0, 0, 0.0))
     assert optimizer.param_groups[0]["lr"] == pytest.approx(0.2)
 
 

@@ -131,12 +131,15 @@ class Loss:
         values: [N], never reduced inside a task; the loop divides by the weight of the whole window. N is the number
             of examples, or of words where each word has a target.
         outputs: what the model returned, for strategies that look at it.
+        of: (outputs, batch) → values, as this loss takes them: for strategies that look at other outputs of the same
+            rows, or at other targets. A strategy that replaces the loss of a row replaces both.
         penalty: a scalar that does not depend on the rows (L2-SP, EWC), added once a step; None where there is none.
     """
 
     values: Tensor
     outputs: Any = None
     penalty: Tensor | None = None
+    of: Callable[[Tensor, Batch], Tensor] | None = None
 
 
 Objective: TypeAlias = Callable[[Batch], Loss]

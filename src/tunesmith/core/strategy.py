@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NotRequired, TypedDict, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -16,22 +17,41 @@ if TYPE_CHECKING:
     from tunesmith.core.task import Task
 
 
+Stage = Literal["body", "anchor", "adapter", "rates", "start", "loss", "pass", "average"]
+"""What a strategy does, in the order in which strategies of one recipe are applied: change the body, remember it as it
+is, put adapters into it, freeze parts and set rates, start the head, take another loss of a row, go through the model
+again, average weights."""
+STAGES: tuple[Stage, ...] = get_args(Stage)
+
+
 class Group(TypedDict):
-    """One parameter group of the optimiser: named, with its own rate and decay."""
+    """One parameter group of the optimiser: named, with its own rate and decay.
+
+    `factor`, where there is one, scales the rate as training goes on, beside the schedule.
+    """
 
     name: str
     params: list[tuple[str, nn.Parameter]]
     lr: float
     weight_decay: float
+    factor: NotRequired[Callable[[Progress], float]]
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a training is: `share` runs from 0 to 1, `step` counts optimiser steps."""
+    """How far a training is.
+
+    Args:
+        share: of the training that is done, 0 to 1.
+        step: optimiser steps done.
+        epoch: passes over the rows done, a number with a fraction.
+        stalled: evaluations on dev since the best one; 0 where there is no dev.
+    """
 
     share: float
     step: int
     epoch: float
+    stalled: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +64,42 @@ class Setup:
             labels.
         embed: model → the inputs of its last linear layer, float32 [U, H], one row per unit.
         seed: of the run; a strategy that draws numbers draws them from a generator seeded with it.
+        folder: of the pretrained model.
+        texts: of the train examples, each the first that it has.
+        general: texts from outside the domain.
+        encode: texts → a batch of a window each, on the device of the training, without targets.
+        train: the train examples as batches of a step's size, in their order, with targets; a new pass with each call.
+        score: model → the figure that dev is chosen by, more is better; None where there is no dev.
     """
 
     task: Task
     targets: np.ndarray[Any, Any]
     embed: Callable[[nn.Module], Tensor]
     seed: int
+    folder: Path = field(default_factory=Path)
+    texts: Sequence[str] = ()
+    general: Sequence[str] = ()
+    encode: Callable[[Sequence[str]], Batch] | None = None
+    train: Callable[[], Iterator[Batch]] | None = None
+    score: Callable[[nn.Module], float] | None = None
 
 
 class Strategy(BaseModel):
     """The base of every strategy: its fields are its options, their docstrings the only help text.
 
-    Override the hooks you need; each default does nothing. Strategies compose in the order of the recipe: the first
-    prepares first and wraps innermost.
+    Override the hooks you need; each default does nothing. Strategies compose in the order of their stages, and within
+    one in that of the recipe: the first prepares first and wraps innermost.
+
+    What changes while a training runs stands in private attributes. `prepare` is called at the start of each training
+    of a run (folds, refit) and sets them anew; `state` and `restore` carry them over a kill.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    stage: ClassVar[Stage] = "pass"
+    """What the strategy does."""
+    problems: ClassVar[tuple[str, ...]] = ()
+    """Heads that it works with (`HeadSpec.problem`); empty where it works with all."""
 
     def prepare(self, model: nn.Module, setup: Setup) -> nn.Module:
         """Change the model before the optimiser is built: freeze, add adapters, start the head."""

@@ -12,10 +12,10 @@ from tunesmith.core.example import Message
 from tunesmith.data.arrays import column_texts, is_list
 from tunesmith.data.names import ID, LABEL, head_word, words_of
 from tunesmith.data.profile import profile_columns
-from tunesmith.data.roles import ROW_ROLES, no_column, raise_faults, said, told_columns, usual_column
+from tunesmith.data.roles import ROW_ROLES, no_column, said, told_columns, usual_column
 from tunesmith.data.table import Table
 from tunesmith.data.turns import parsed, read_turns
-from tunesmith.errors import Fault, InputError
+from tunesmith.errors import Fault, InputError, raise_faults
 from tunesmith.recipe.schema import Data
 
 MESSAGES = ("messages", "conversations", "conversation", "dialogue", "dialog", "turns", "chat")

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from tunesmith.data.names import ID, LABEL, TEXT, WEAK_TEXT, head_word, pair_of, words_of
 from tunesmith.data.profile import Profile, profile_columns
-from tunesmith.data.roles import raise_faults, shown, unknown_columns
+from tunesmith.data.roles import shown, unknown_columns
 from tunesmith.data.table import Table
-from tunesmith.errors import Fault, InputError, did_you_mean
+from tunesmith.errors import Fault, InputError, did_you_mean, raise_faults
 from tunesmith.recipe.schema import Data
 
 ROLES = ("text", "text_a", "text_b", "label", "id", "group", "time")

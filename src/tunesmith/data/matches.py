@@ -9,10 +9,10 @@ from tunesmith.data.arrays import column_texts
 from tunesmith.data.findings import shorten
 from tunesmith.data.names import LABEL, head_word, pair_of, words_of
 from tunesmith.data.profile import SAMPLE_ROWS, Profile, profile_columns
-from tunesmith.data.roles import ROW_ROLES, no_column, raise_faults, said, told_columns, usual_column
+from tunesmith.data.roles import ROW_ROLES, no_column, said, told_columns, usual_column
 from tunesmith.data.scores import Scale
 from tunesmith.data.table import Table
-from tunesmith.errors import Fault, InputError
+from tunesmith.errors import Fault, InputError, raise_faults
 from tunesmith.recipe.schema import Data
 
 TEXTS = ("text_a", "text_b", "negative")

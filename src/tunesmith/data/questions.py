@@ -17,9 +17,10 @@ from tunesmith.data.duplicates import Array, Clusters, find_clusters
 from tunesmith.data.findings import count_of, have, note_rows, raise_errors
 from tunesmith.data.labels import fold
 from tunesmith.data.repeats import conflict_findings, leak_findings
-from tunesmith.data.roles import ROW_ROLES, no_column, raise_faults, said, told_columns, usual_column
+from tunesmith.data.roles import ROW_ROLES, no_column, said, told_columns, usual_column
 from tunesmith.data.rows import Prepared, Rows, guesses_of
 from tunesmith.data.table import Table
+from tunesmith.errors import raise_faults
 from tunesmith.recipe.schema import Data
 
 ROLES = {

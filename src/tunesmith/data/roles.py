@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from tunesmith.data.findings import shorten
 from tunesmith.data.names import words_of
 from tunesmith.data.table import Table
-from tunesmith.errors import Fault, InputError, did_you_mean
+from tunesmith.errors import Fault, did_you_mean, raise_faults
 from tunesmith.recipe.schema import Data
 
 ROW_ROLES = ("id", "group", "time")
@@ -56,13 +56,6 @@ def no_column(table: Table, role: str, looked_for: str) -> Fault:
         "K106", table.name, f"no column looks like the {role} ({looked_for}): {shown(table, table.columns)}.",
         f"Say which one: --set data.{role}=COLUMN",
     )  # fmt: skip
-
-
-def raise_faults(faults: Iterable[Fault]) -> None:
-    """Raise one `InputError` with all of `faults`, if there are any."""
-    found = list(faults)
-    if found:
-        raise InputError(found)
 
 
 def said(by_role: dict[str, str], told: Iterable[str]) -> tuple[str, ...]:

@@ -11,10 +11,10 @@ from tunesmith.data.arrays import column_texts
 from tunesmith.data.columns import refuse_missing
 from tunesmith.data.findings import have, note_rows, raise_errors, shorten
 from tunesmith.data.profile import Profile, profile_columns
-from tunesmith.data.roles import ROW_ROLES, no_column, raise_faults, said, told_columns, usual_column
+from tunesmith.data.roles import ROW_ROLES, no_column, said, told_columns, usual_column
 from tunesmith.data.rows import Prepared, Rows, guesses_of, pick
 from tunesmith.data.table import Table
-from tunesmith.errors import Fault, InputError
+from tunesmith.errors import Fault, InputError, raise_faults
 from tunesmith.recipe.schema import Data
 
 NAMES = {

@@ -34,6 +34,7 @@ class State:
         seconds: spent so far, over all resumptions.
         tokens: seen so far, padding not counted.
         padding: padding tokens seen so far.
+        stalled: evaluations on dev since the best one.
     """
 
     model: nn.Module
@@ -42,6 +43,7 @@ class State:
     seconds: float = 0.0
     tokens: int = 0
     padding: int = 0
+    stalled: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +114,14 @@ def loop(work: Work, state: State) -> Iterator[Step]:
         if state.step >= schedule.last:
             return
         share = schedule.share(state.step, state.seconds)
-        progress = Progress(share, state.step, state.step / work.batches.per_epoch)
+        progress = Progress(share, state.step, state.step / work.batches.per_epoch, state.stalled)
         for strategy in work.strategies:
             strategy.on_progress(progress, state.model)
         state.model.train()
         torch.manual_seed(work.seed * 1_000_003 + state.step)
         micro = _micro_batches(work, positions)
         # The first step of a warm-up would have rate 0 and be lost: a step learns at the rate of its end.
-        set_rate(state.optimizer, rate(schedule.share(state.step + 1, state.seconds), work.optimizer))
+        set_rate(state.optimizer, rate(schedule.share(state.step + 1, state.seconds), work.optimizer), progress)
         value = window_gradient(work.objective, micro, state.model, work.strategies, work.device.backward)
         norm = work.device.clip(parameters, work.optimizer.clip_norm)
         if not math.isfinite(value) or not math.isfinite(norm):

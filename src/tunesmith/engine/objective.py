@@ -22,7 +22,7 @@ def task_objective(model: nn.Module, task: Task) -> Objective:
 
     def objective(batch: Batch) -> Loss:
         outputs = run_model(model, batch, task)
-        return Loss(task.losses(outputs, batch), outputs=outputs)
+        return Loss(task.losses(outputs, batch), outputs=outputs, of=task.losses)
 
     return objective
 

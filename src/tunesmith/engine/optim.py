@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from tunesmith.core.strategy import Group, Strategy
+from tunesmith.core.strategy import Group, Progress, Strategy
 from tunesmith.models.blocks import blocks, depth
 from tunesmith.recipe.schema import Optimizer as Settings
 
@@ -49,7 +49,7 @@ def make_optimizer(groups: Sequence[Group], settings: Settings) -> torch.optim.A
     plain = [
         {
             "params": [p for _, p in g["params"]], "lr": g["lr"], "peak": g["lr"],
-            "weight_decay": g["weight_decay"], "name": g["name"],
+            "weight_decay": g["weight_decay"], "name": g["name"], "factor": g.get("factor"),
         }
         for g in groups
         if g["params"]
@@ -76,7 +76,8 @@ def rate(share: float, settings: Settings) -> float:
     return max(0.0, round(1.0 - rest, 12))
 
 
-def set_rate(optimizer: torch.optim.Optimizer, factor: float) -> None:
-    """Set every group's rate to its peak times `factor`."""
+def set_rate(optimizer: torch.optim.Optimizer, factor: float, progress: Progress) -> None:
+    """Set every group's rate to its peak times `factor`, and times the factor that a strategy gave it."""
     for group in optimizer.param_groups:
-        group["lr"] = group["peak"] * factor
+        own = group["factor"]
+        group["lr"] = group["peak"] * factor * (1.0 if own is None else own(progress))

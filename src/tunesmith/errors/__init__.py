@@ -10,7 +10,7 @@ from tunesmith.errors.codes import CODES, Code
 
 __all__ = [
     "CODES", "CheckFailed", "Code", "Fault", "InputError", "Interrupted", "MissingExtra", "RunError", "TunesmithError",
-    "did_you_mean",
+    "did_you_mean", "raise_faults",
 ]  # fmt: skip
 
 
@@ -80,6 +80,13 @@ class Interrupted(TunesmithError):
     """The work was interrupted and can be resumed. Exit code 3."""
 
     exit_code = 3
+
+
+def raise_faults(faults: Iterable[Fault]) -> None:
+    """Raise one `InputError` with all of `faults`, if there are any."""
+    found = list(faults)
+    if found:
+        raise InputError(found)
 
 
 def did_you_mean(name: str, choices: Sequence[str]) -> str:

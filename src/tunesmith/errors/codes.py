@@ -401,6 +401,16 @@ CODES: dict[str, Code] = {
         "The file or folder does not exist, may not be read, or is not text.",
         "Check the name and where you are; paths on the command line start in the current folder.",
     ),
+    "K212": Code(
+        "Strategies that do not go together",
+        "One would undo the other, or has nothing to act on once the other is there.",
+        "Leave one of the two out; docs/strategies has a table of what goes together.",
+    ),
+    "K213": Code(
+        "A strategy for another kind of task",
+        "The strategy looks at classes, numbers or tokens that the task does not have, and would do nothing.",
+        "Leave it out; its page says which tasks it works with.",
+    ),
     # K3xx models
     "K301": Code(
         "No model can be loaded from a folder",

@@ -11,6 +11,7 @@ from tunesmith.core.example import texts_of
 from tunesmith.core.task import Task
 from tunesmith.data.findings import by_severity, raise_errors
 from tunesmith.data.load import load_splits
+from tunesmith.errors import raise_faults
 from tunesmith.jobs.facts import facts_of, trainings
 from tunesmith.jobs.interrupt import stop_signals
 from tunesmith.jobs.limit import limited
@@ -23,6 +24,7 @@ from tunesmith.recipe.complete import complete
 from tunesmith.recipe.parse import parse
 from tunesmith.recipe.resolve import resolve
 from tunesmith.recipe.schema import Recipe
+from tunesmith.recipe.support import unfit
 from tunesmith.runs.store import Run, open_run
 
 
@@ -68,6 +70,7 @@ def train(
         from tunesmith.jobs.workshop import Workshop
 
         strategies = resolve(opened.recipe).strategies  # the task is known now, and what contradicts it
+        raise_faults(unfit(strategies, opened.task.head().problem, opened.task.name))
         device = Device.open(choose_precision(opened.recipe.precision))
         shop = Workshop(
             opened.recipe, opened.folder, opened.task, strategies, opened.encoder, device, reporter, wish,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from tunesmith.core.batch import Batch, Features, Read
-from tunesmith.core.example import Example
+from tunesmith.core.example import Example, TextExample, texts_of
 from tunesmith.core.strategy import Setup
 from tunesmith.engine.infer import outputs, vectors
 from tunesmith.engine.loop import Schedule, State, Step, Work, loop
@@ -26,7 +26,7 @@ from tunesmith.models.load import load_model
 from tunesmith.models.memory import save_memory
 from tunesmith.runs.checkpoint import Checkpoints
 from tunesmith.runs.seed import seeded
-from tunesmith.text.batching import Batches, by_owner
+from tunesmith.text.batching import Batches, Collator, by_owner, padding_id
 
 
 @dataclass(slots=True)
@@ -66,7 +66,8 @@ def tune(
             attention_dropout=recipe.attention_dropout, languages=recipe.text.languages,
         ).model  # fmt: skip
         shop = _keep_apart(shop, model)
-        model = _prepare(shop, model, train, features)
+        judge = Judge(shop, dev) if dev else None
+        model = _prepare(shop, model, train, features, judge)
         if recipe.batching.save_memory:
             save_memory(model)
         assert recipe.batching.size is not None, "the recipe is complete"
@@ -79,7 +80,7 @@ def tune(
             batches, shop.collate, objective, shop.strategies, device, recipe.optimizer, recipe.batching,
             _schedule(shop, batches.per_epoch, epochs), recipe.seed, lambda owner: train[owner].source,
         )  # fmt: skip
-        training = _Training(shop, stage, work, state, model, dev)
+        training = _Training(shop, stage, work, state, model, judge)
         return training.run()
 
 
@@ -96,15 +97,35 @@ def _keep_apart(shop: Workshop, model: nn.Module) -> Workshop:
     return replace(shop, packs=False)
 
 
-def _prepare(shop: Workshop, model: nn.Module, train: Sequence[Example], features: Sequence[Features]) -> nn.Module:
-    size = shop.recipe.batching.predict_size
+def _prepare(
+    shop: Workshop, model: nn.Module, train: Sequence[Example], features: Sequence[Features], judge: Judge | None
+) -> nn.Module:
+    size, per_step = shop.recipe.batching.predict_size, shop.recipe.batching.size
+    assert per_step is not None, "the recipe is complete"
 
     def embed(model: nn.Module) -> Tensor:
         model = model.to(shop.device.target)
         return vectors(model, features, shop.collate, size=size, context=shop.device.inference).values
 
-    targets = np.empty(0) if shop.task.head().streams else _targets(shop, features).numpy()
-    setup = Setup(shop.task, targets, embed, shop.recipe.seed)
+    tokenizer = shop.encoder.tokenizer
+    plain = Collator(padding_id(tokenizer), "single_label_classification", tokenizer.padding_side)
+
+    def encode(texts: Sequence[str]) -> Batch:
+        rows = [TextExample(id=str(at), source="general text", text=text) for at, text in enumerate(texts)]
+        made = replace(shop.encoder, layout="row", long="truncate").encode(rows)
+        return plain(made).to(shop.device.target)
+
+    def batches() -> Iterator[Batch]:
+        groups = by_owner(features)
+        for start in range(0, len(groups), per_step):
+            yield shop.collate([f for group in groups[start : start + per_step] for f in group]).to(shop.device.target)
+
+    streams = shop.task.head().streams
+    setup = Setup(
+        shop.task, np.empty(0) if streams else _targets(shop, features).numpy(), embed, shop.recipe.seed, shop.folder,
+        () if streams else [texts_of(example)[0] for example in train], shop.general, encode, batches,
+        None if judge is None else judge.worth,
+    )  # fmt: skip
     for strategy in shop.strategies:
         model = strategy.prepare(model, setup)
     return model
@@ -119,20 +140,66 @@ def _schedule(shop: Workshop, per_epoch: int, epochs: float | None) -> Schedule:
     return Schedule(horizon, last, every, None if stop.seconds is None else stop.seconds / shop.trainings)
 
 
+class Judge:
+    """The dev rows, and what a model is worth on them.
+
+    Args:
+        shop: what the run's trainings share.
+        rows: of dev, at least one.
+    """
+
+    def __init__(self, shop: Workshop, rows: Sequence[Example]) -> None:
+        self.shop, self.rows = shop, rows
+        self.features = shop.encode(rows)
+        self.truth = shop.task.truth(rows)
+        self.metric = shop.recipe.stop.metric or shop.task.metric
+
+    def read(self, model: nn.Module) -> Read:
+        """Return what `model` says of the rows."""
+        shop = self.shop
+        return outputs(
+            model, shop.task, self.features, shop.collate,
+            size=shop.encoder.at_once(shop.recipe.batching.predict_size), context=shop.device.inference,
+        )  # fmt: skip
+
+    def score(self, read: Read) -> float:
+        """Return the figure that dev is chosen by."""
+        return float(self.shop.task.metrics()[self.metric](self.truth, self.shop.task.answers(read, self.rows)))
+
+    def worth(self, model: nn.Module) -> float:
+        """Return the same of a model, with its sign changed where less is better."""
+        value = self.score(self.read(model))
+        return value if HIGHER_IS_BETTER[self.metric] else -value
+
+    def loss(self, read: Read, size: int) -> float:
+        """Return the mean loss, taken over batches of `size` rows, as in training: some losses compare rows."""
+        collate, task = self.shop.collate, self.shop.task
+        sizes, rows = list(read.sizes), read.by_example()
+        firsts = [windows[0] for windows in by_owner(self.features)]
+        total = count = 0.0
+        for start in range(0, len(firsts), size):
+            part = slice(start, start + size)
+            weights = collate.weights(firsts[part])
+            batch = Batch({}, collate.targets(firsts[part]), weights, torch.empty(0), sizes[part])
+            total += float((task.losses(torch.cat(list(rows[part])), batch) * weights).sum())
+            count += float(weights.sum())
+        return total / max(1.0, count)
+
+
 class _Training:
     """The bookkeeping around the loop: evaluations, the best weights, checkpoints, what is said."""
 
     def __init__(
-        self, shop: Workshop, stage: str, work: Work, state: State, model: nn.Module, dev: Sequence[Example]
+        self, shop: Workshop, stage: str, work: Work, state: State, model: nn.Module, judge: Judge | None
     ) -> None:
         self.shop, self.stage, self.work, self.state, self.model = shop, stage, work, state, model
+        self.judge = judge
         self.checkpoints: Checkpoints = shop.reporter.run.checkpoints(stage)
-        self.dev = shop.encode(dev) if dev else []
-        self.dev_rows = dev
-        self.dev_truth = shop.task.truth(dev) if dev else np.empty(0)
+        in_steps = {id(p) for group in state.optimizer.param_groups for p in group["params"]}
+        # Some of them may be frozen for a while, so what moves is not told by their gradients.
+        self.moving = [(name, p) for name, p in model.named_parameters() if id(p) in in_steps]
         metric = shop.recipe.stop.metric or shop.task.metric
-        self.metric = metric
-        self.watch = Watch(shop.recipe.stop.patience if dev else None, HIGHER_IS_BETTER[metric])
+        self.watch = Watch(shop.recipe.stop.patience if judge else None, HIGHER_IS_BETTER[metric])
         self.best: dict[str, Tensor] = {}
         self.losses: list[float] = []
         self.saved_at = time.monotonic()
@@ -141,7 +208,7 @@ class _Training:
     def run(self) -> Tuned:
         self._restore()
         self.shop.reporter.tell("stage", name=self.stage, text=self._title(), resumed_at=self.state.step)
-        if self.state.step == 0 and self.dev:
+        if self.state.step == 0 and self.judge:
             self._look(0.0)  # where the head starts: the best weights may be these
         if not self.is_done and self.work.schedule.last > 0:
             for step in loop(self.work, self.state):
@@ -149,7 +216,7 @@ class _Training:
                 self._tell(step)
                 due = False
                 if step.is_checkpoint:
-                    due = self._look(step.epoch) if self.dev else self._note(step.epoch)
+                    due = self._look(step.epoch) if self.judge else self._note(step.epoch)
                 if step.is_last or due:
                     break
                 if step.is_checkpoint and self._is_time():
@@ -164,48 +231,32 @@ class _Training:
         self._save()
         model = self.shop.device.unwrap(self.state.model)
         if self.best:
-            _load(model, self.best)
+            _load(self.moving, self.best)
         for strategy in self.shop.strategies:
             model = strategy.finish(model)
-        best_step = self.watch.best_step if self.dev else self.state.step
+        best_step = self.watch.best_step if self.judge else self.state.step
         return Tuned(
             model.eval(), best_step, self.watch.history, self.state.seconds, self.state.tokens, self.state.padding,
-            sum(p.numel() for p in model.parameters() if p.requires_grad),
+            sum(p.numel() for _, p in self.moving),
         )  # fmt: skip
 
     def _look(self, epoch: float) -> bool:
         """Evaluate dev, keep what is best; return whether patience has run out."""
-        shop = self.shop
-        read = outputs(
-            self.state.model, shop.task, self.dev, shop.collate,
-            size=shop.encoder.at_once(shop.recipe.batching.predict_size), context=shop.device.inference,
-        )  # fmt: skip
-        loss = self._dev_loss(read)
-        answers = shop.task.answers(read, self.dev_rows)
-        score = float(shop.task.metrics()[self.metric](self.dev_truth, answers))
+        judge = self.judge
+        assert judge is not None, "there are dev rows"
+        read = judge.read(self.state.model)
+        loss, score = judge.loss(read, self.work.batches.size), judge.score(read)
         is_best = self.watch.see(self.state.step, score, loss)
+        self.state.stalled = self.watch.stale
         if is_best:
-            self.best = {name: p.detach().cpu().clone() for name, p in _trainable(self.model)}
+            self.best = {name: p.detach().cpu().clone() for name, p in self.moving}
         self._note(epoch, dev_loss=loss, dev_score=score)
-        shop.reporter.tell(
+        self.shop.reporter.tell(
             "dev", stage=self.stage, step=self.state.step, epoch=epoch, train_loss=self._mean_loss(), loss=loss,
-            metric=self.metric, score=score, best=is_best,
+            metric=judge.metric, score=score, best=is_best,
         )  # fmt: skip
         self.losses = []
         return self.watch.is_due
-
-    def _dev_loss(self, read: Read) -> float:
-        """Return the mean loss of dev, taken over batches of the size of training: some losses compare rows."""
-        sizes, rows, size = list(read.sizes), read.by_example(), self.work.batches.size
-        firsts = [windows[0] for windows in by_owner(self.dev)]
-        total = count = 0.0
-        for start in range(0, len(firsts), size):
-            part = slice(start, start + size)
-            weights = self.shop.collate.weights(firsts[part])
-            batch = Batch({}, self.shop.collate.targets(firsts[part]), weights, torch.empty(0), sizes[part])
-            total += float((self.shop.task.losses(torch.cat(list(rows[part])), batch) * weights).sum())
-            count += float(weights.sum())
-        return total / max(1.0, count)
 
     def _note(self, epoch: float, **scores: float) -> bool:
         self.watch.history.append(
@@ -226,7 +277,7 @@ class _Training:
 
     def _save(self) -> None:
         """Write everything that moves. Last and best stand in one checkpoint: two files can disagree after a kill."""
-        tensors = {f"model.{name}": p.detach() for name, p in _trainable(self.model)}
+        tensors = {f"model.{name}": p.detach() for name, p in self.moving}
         tensors |= {f"best.{name}": p for name, p in self.best.items()}
         plain: dict[str, Any] = {}
         inner = getattr(self.state.optimizer, "optimizer", self.state.optimizer).state_dict()
@@ -258,7 +309,7 @@ class _Training:
         if found is None:
             return
         tensors, plain = found
-        _load(self.model, _under(tensors, "model."))
+        _load(self.moving, _under(tensors, "model."))
         self.best = _under(tensors, "best.")
         inner = getattr(self.state.optimizer, "optimizer", self.state.optimizer)
         groups = inner.state_dict()["param_groups"]
@@ -277,6 +328,7 @@ class _Training:
         watch = self.watch
         watch.best, watch.best_loss, watch.best_step = plain["best"], plain["best_loss"], plain["best_step"]
         watch.stale, watch.history, self.losses = plain["stale"], plain["history"], plain["losses"]
+        self.state.stalled = watch.stale
         self.is_done = plain["done"]
 
     def _tell(self, step: Step) -> None:
@@ -294,13 +346,9 @@ class _Training:
         return f"{self.stage}: {rows} rows, at most {self.work.schedule.last} steps"
 
 
-def _trainable(model: nn.Module) -> list[tuple[str, nn.Parameter]]:
-    return [(name, p) for name, p in model.named_parameters() if p.requires_grad]
-
-
-def _load(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+def _load(moving: Sequence[tuple[str, nn.Parameter]], tensors: Mapping[str, Tensor]) -> None:
     with torch.no_grad():
-        for name, parameter in _trainable(model):
+        for name, parameter in moving:
             parameter.copy_(tensors[name])
 
 

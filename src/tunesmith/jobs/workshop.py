@@ -39,6 +39,8 @@ class Workshop:
     wish: Wish
     trainings: int = 1
     """How many trainings share the time budget."""
+    general: Sequence[str] = ()
+    """Texts from outside the domain, for strategies that keep the model near to what it was."""
     packs: bool = True
     """Whether dialogues may share a row; not where the model would let them see each other."""
     new_head: bool = False

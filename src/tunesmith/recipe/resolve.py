@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tunesmith.core.strategy import Strategy
+from tunesmith.core.strategy import STAGES, Strategy
 from tunesmith.core.task import Task
 from tunesmith.errors import InputError
 from tunesmith.recipe.catalogue import load_entry
 from tunesmith.recipe.checks import contradictions
 from tunesmith.recipe.schema import Recipe
 from tunesmith.recipe.strategies import build_strategies
+from tunesmith.recipe.support import conflicts
 from tunesmith.recipe.text import Path, dotted
 
 
@@ -21,7 +22,8 @@ class Plan:
     Args:
         recipe: what was asked.
         task: not fitted yet; None where the recipe says `auto` and the columns decide.
-        strategies: in the order of the recipe; empty where it leaves the choice to the number of rows.
+        strategies: in the order in which they are applied; empty where the recipe leaves the choice to the number of
+            rows.
     """
 
     recipe: Recipe
@@ -36,11 +38,12 @@ def resolve(recipe: Recipe) -> Plan:
         InputError: with every fault in it, before anything else is built.
     """
     strategies, faults = build_strategies(recipe.strategies or (), _where)
+    faults += conflicts([name for item in recipe.strategies or () for name in item], _where)
     faults += contradictions(recipe, _where)
     if faults:
         raise InputError(faults)
     task = None if recipe.task == "auto" else load_entry("tasks", recipe.task, _where(("task",)))()
-    return Plan(recipe, task, strategies)
+    return Plan(recipe, task, tuple(sorted(strategies, key=lambda strategy: STAGES.index(strategy.stage))))
 
 
 def _where(path: Path) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 from torch import nn
 
-from tunesmith.core.strategy import Setup, Strategy
+from tunesmith.core.strategy import Setup, Stage, Strategy
 from tunesmith.models.blocks import depth
 
 
@@ -21,6 +21,8 @@ class Freeze(Strategy):
 
     Source: Lee, Tang and Lin 2019, What Would Elsa Do? Freezing Layers During Transformer Fine-Tuning.
     """
+
+    stage: ClassVar[Stage] = "rates"
 
     embeddings: bool = True
     """Whether word, position and type embeddings are frozen."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 from torch import nn
 
-from tunesmith.core.strategy import Group, Strategy
+from tunesmith.core.strategy import Group, Stage, Strategy
 from tunesmith.models.blocks import blocks, depth
 
 
@@ -24,6 +24,8 @@ class LayerwiseLR(Strategy):
     Source: Howard and Ruder 2018, ULMFiT, section 3.2 (discriminative fine-tuning), with decay per block in place of
     the fixed 2.6.
     """
+
+    stage: ClassVar[Stage] = "rates"
 
     decay: Annotated[float, Field(gt=0.0, le=1.0)] = 0.9
     """Ratio of the rates of neighbouring blocks."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import torch
 from pydantic import Field, PositiveInt
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
-from tunesmith.core.strategy import Setup, Strategy
+from tunesmith.core.strategy import Setup, Stage, Strategy
 from tunesmith.errors import Fault, InputError, MissingExtra
 from tunesmith.models.adapter import quiet_peft
 from tunesmith.models.blocks import stacks
@@ -42,6 +42,8 @@ class LoRA(Strategy):
         `rslora`: Kalajdzievski 2023, A Rank Stabilization Scaling Factor for Fine-Tuning with LoRA. Forgetting and the
         choice of alpha: Biderman et al. 2024, LoRA Learns Less and Forgets Less.
     """
+
+    stage: ClassVar[Stage] = "adapter"
 
     rank: PositiveInt | None = None
     """Of the change; by default 8, or 16 where the model is 1,024 wide or wider."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import nn
 
-from tunesmith.core.strategy import Setup, Strategy
+from tunesmith.core.strategy import Setup, Stage, Strategy
 from tunesmith.evaluation.baseline import fit_probe
 from tunesmith.models.heads import final_linear
 
@@ -22,6 +24,8 @@ class ProbeStart(Strategy):
 
     Source: Kumar et al. 2022, Fine-Tuning can Distort Pretrained Features (LP-FT), section 3.
     """
+
+    stage: ClassVar[Stage] = "start"
 
     def prepare(self, model: nn.Module, setup: Setup) -> nn.Module:
         """Overwrite weight [C, H] and bias [C] of the last linear layer."""

@@ -1,0 +1,63 @@
+"""Which strategies go together, and on which tasks: the one place that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+from tunesmith.core.strategy import Stage, Strategy
+from tunesmith.errors import Fault
+from tunesmith.recipe.catalogue import STRATEGIES, load_entry
+from tunesmith.recipe.faults import Where
+
+ALONE: dict[Stage, str] = {
+    "adapter": "both put adapters into the model, and one kind fits",
+    "loss": "both replace the loss of a row, and the second would undo the first",
+}
+"""Stages of which a recipe has one strategy, with the reason."""
+
+
+class Conflict(NamedTuple):
+    """Strategies that do not go together with others."""
+
+    first: tuple[str, ...]
+    second: tuple[str, ...]
+    reason: str
+
+
+CONFLICTS: tuple[Conflict, ...] = ()
+"""What does not go together beside strategies of one stage; each pair once, in either order."""
+
+
+def conflict_of(first: str, second: str) -> str:
+    """Return why two strategies do not go together; nothing where they do."""
+    stages: list[Stage] = [load_entry("strategies", name).stage for name in (first, second)]
+    if stages[0] == stages[1] and stages[0] in ALONE:
+        return ALONE[stages[0]]
+    pair = (first, second)
+    for left, right, reason in CONFLICTS:
+        if any(a in left and b in right for a, b in (pair, pair[::-1])):
+            return reason
+    return ""
+
+
+def conflicts(names: Sequence[str], where: Where) -> list[Fault]:
+    """Return a fault for every two strategies that do not go together (K212); unknown names are told elsewhere."""
+    known = [(at, name) for at, name in enumerate(names) if name in STRATEGIES]
+    return [
+        Fault("K212", where(("strategies", at)), f"{first} and {second} do not go together: {reason}.",
+              "Leave one of them out.")
+        for (_, first), (at, second) in combinations(known, 2) if first != second
+        for reason in [conflict_of(first, second)] if reason
+    ]  # fmt: skip
+
+
+def unfit(strategies: Sequence[Strategy], problem: str, task: str) -> Iterator[Fault]:
+    """Yield a fault for every strategy that does nothing sensible with a kind of head (K213)."""
+    for strategy in strategies:
+        if strategy.problems and problem not in strategy.problems:
+            names = [name for name, target in STRATEGIES.items() if target.endswith(f":{type(strategy).__name__}")]
+            name = names[0] if names else type(strategy).__name__
+            message = f"{name} works with {', '.join(strategy.problems)}, and {task} here is {problem}."
+            yield Fault("K213", f"recipe: strategies.{name}", message, "Leave it out.")
