@@ -234,7 +234,7 @@ class Recipe(Part):
     class_weights: bool | None = None
     """Whether rare classes weigh more in the loss; by default on where the imbalance rule says so."""
     strategies: tuple[dict[str, dict[str, Any]], ...] | None = None
-    """How the weights move, in order: names, or `name: {option: value}`; by default chosen from the number of rows."""
+    """How the weights move: names, `name: {option: value}`, a policy; by default (`auto`) chosen by the rows."""
     batching: Batching = Batching()
     """How rows become steps."""
     masking: Masking = Masking()
