@@ -126,7 +126,7 @@ class Average(Strategy):
             if name:
                 while len(self._held) <= int(at):
                     self._held.append({})
-                self._held[int(at)][name] = value.to(self._weights[name].device)
+                self._held[int(at)][name] = value.to(self._weights[name].device, copy=True)
 
     def _stir(self, model: nn.Module, kept: Sequence[Weights]) -> Weights:
         """Return the mean of those of `kept` that make it better one after another; of all where there is no dev."""
