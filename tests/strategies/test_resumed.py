@@ -15,7 +15,7 @@ from tunesmith.jobs.train import train
 
 CASES: dict[str, tuple[dict[str, Any], ...]] = {
     "stalls and fades": ({"unfreeze": {"by": "stall", "warmup_steps": 6}}, {"average": {"decay": 0.9}}),
-    "anew and soup": ({"reinit": {}}, {"unfreeze": {"start": 1}}, {"average": {"kind": "soup", "start": 0.2}}),
+    "anew and soup": ({"reinit": {}}, {"average": {"kind": "soup", "start": 0.2}}),
     "biases and mean": ({"bitfit": {}}, {"dropout": {}}, {"decay": {}}, {"average": {"kind": "swa", "start": 0.3}}),
 }
 
