@@ -149,10 +149,10 @@ class Optimizer(Part):
     """Decay rates of the two moments."""
     epsilon: PositiveFloat = 1e-8
     """Added to the denominator."""
-    schedule: Literal["linear", "cosine", "constant"] = "linear"
-    """How the rate falls after the warm-up."""
+    schedule: Literal["linear", "cosine", "constant", "slanted", "one_cycle"] = "linear"
+    """How the rate falls after the warm-up; slanted begins and ends at 1/32 of the peak, one_cycle begins at 1/25."""
     warmup: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.1
-    """Share of the steps during which the rate rises from zero."""
+    """Share of the steps during which the rate rises, for most schedules from zero."""
     clip_norm: PositiveFloat | None = 1.0
     """Largest gradient norm; None for no clipping."""
 

@@ -26,7 +26,14 @@ class Conflict(NamedTuple):
     reason: str
 
 
-CONFLICTS: tuple[Conflict, ...] = ()
+ADAPTERS = ("lora",)
+"""Strategies of the stage `adapter`, beside which the body is frozen."""
+CONFLICTS: tuple[Conflict, ...] = (
+    Conflict(("freeze",), ("unfreeze",), "one keeps levels shut for good, and the other opens them all"),
+    Conflict(("unfreeze",), ADAPTERS, "the levels that it would open stay frozen beside an adapter"),
+    Conflict(("bitfit",), ADAPTERS, "each leaves all frozen but what it trains itself"),
+    Conflict(("reinit",), (*ADAPTERS, "bitfit"), "the blocks that are drawn anew would stay frozen as they were drawn"),
+)
 """What does not go together beside strategies of one stage; each pair once, in either order."""
 
 
