@@ -345,6 +345,11 @@ CODES: dict[str, Code] = {
         "As data.redact asks, placeholders such as [EMAIL] stand in their place in all files.",
         "Nothing need be done.",
     ),
+    "K179": Code(
+        "Too little general text",
+        "What was forgotten is measured on half of it, and on a handful of texts nothing can be told from chance.",
+        "Give more text in data.general, or leave it out: 320 texts come with the package.",
+    ),
     # K2xx recipe
     "K201": Code(
         "There is no such key",

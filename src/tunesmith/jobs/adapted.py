@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from tunesmith.bundle.load import Bundle
@@ -21,7 +20,7 @@ WARMED = "pretrained body with a head trained for it"
 
 
 def forgetting(shop: Workshop, loaded: Loaded, bundle: Bundle) -> dict[str, Any]:
-    """Return the figure on general text before and after, `core.report_schema.General`; empty where none was given."""
+    """Return the figure on general text before and after, `core.report_schema.General`; empty for rows."""
     rows = list(loaded.splits.general)
     if not rows:
         return {}
@@ -37,9 +36,9 @@ def forgetting(shop: Workshop, loaded: Loaded, bundle: Bundle) -> dict[str, Any]
         metric, shop.task.metrics(), shop.task.truth(rows), told["after"], told["before"],
         resamples=recipe.evaluate.resamples, seed=recipe.seed, titles=("the model after", "the model before"),
     )  # fmt: skip
-    file = str(recipe.data.general)
+    name = shop.general.name
     kept: dict[str, Any] = {key: found[key] for key in ("difference", "p_bootstrap") if key in found}
-    return {"file": file, "metric": metric, **scores, **kept, "verdict": _sentence(scores, found, Path(file).name)}
+    return {"file": name, "metric": metric, **scores, **kept, "verdict": _sentence(scores, found, name)}
 
 
 def _score(shop: Workshop, rows: list[Example], answers: Array) -> dict[str, float] | None:
@@ -91,11 +90,6 @@ def stream_notes(shop: Workshop, report: dict[str, Any]) -> list[str]:
             "embeddings, while the body stood still; the figures before are those of that body with that head, since a "
             "head of random weights would make any training look like a gain. Part of the gain is the head's, which "
             "learnt on with the body."
-        )
-    if "general" not in report:
-        notes.append(
-            "What was forgotten was not measured: give text from outside the domain with --general FILE "
-            "(data.general in a recipe)."
         )
     return notes
 

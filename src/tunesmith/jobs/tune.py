@@ -123,7 +123,7 @@ def _prepare(
     streams = shop.task.head().streams
     setup = Setup(
         shop.task, np.empty(0) if streams else _targets(shop, features).numpy(), embed, shop.recipe.seed, shop.folder,
-        () if streams else [texts_of(example)[0] for example in train], shop.general, encode, batches,
+        () if streams else [texts_of(example)[0] for example in train], shop.general.kept, encode, batches,
         None if judge is None else judge.worth,
     )  # fmt: skip
     for strategy in shop.strategies:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from tunesmith.core.batch import Features
 from tunesmith.core.example import Example
 from tunesmith.core.strategy import Strategy
 from tunesmith.core.task import Task
+from tunesmith.data.general import General
 from tunesmith.engine.device import Device
 from tunesmith.errors import Fault, Interrupted
 from tunesmith.jobs.interrupt import Wish
@@ -39,8 +40,8 @@ class Workshop:
     wish: Wish
     trainings: int = 1
     """How many trainings share the time budget."""
-    general: Sequence[str] = ()
-    """Texts from outside the domain, for strategies that keep the model near to what it was."""
+    general: General = field(default_factory=General)
+    """Texts from outside the domain: to keep the model near to what it was, and to measure what was forgotten."""
     packs: bool = True
     """Whether dialogues may share a row; not where the model would let them see each other."""
     new_head: bool = False

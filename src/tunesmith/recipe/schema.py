@@ -27,7 +27,7 @@ class Data(Part):
     test: str | None = None
     """Rows that are read once, at the end; taken from train where not given."""
     general: str | None = None
-    """Text from outside the domain, on which it is measured what was forgotten (masked)."""
+    """Text from outside the domain: half may be learnt from, half shows what is forgotten; some comes with the package."""
     text: str | None = None
     """Column of the text; inferred where that is safe."""
     text_a: str | None = None
