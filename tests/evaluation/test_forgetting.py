@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from tunesmith.evaluation.forgetting import PENALTIES, agreement, cka, pairwise_cosines, probe
+from tunesmith.evaluation.forgetting import PENALTIES, agreement, cka, folds_of, pairwise_cosines, probe
 
 DRAW = np.random.default_rng(0)
 X = DRAW.normal(size=(30, 8))
@@ -37,7 +38,9 @@ def test_agreement_of_a_resample_is_that_of_its_texts_without_pairs_of_a_text_wi
     for _ in range(40):
         at = draws.integers(0, 30, 30)
         pairs = [(i, j) for n, i in enumerate(at) for j in at[n + 1 :] if i != j]
-        old, new = ([float(x[i] @ x[j] / np.linalg.norm(x[i]) / np.linalg.norm(x[j])) for i, j in pairs] for x in (X, Y))
+        old, new = (
+            [float(x[i] @ x[j] / np.linalg.norm(x[i]) / np.linalg.norm(x[j])) for i, j in pairs] for x in (X, Y)
+        )
         by_hand.append(spearmanr(np.round(old, 12), np.round(new, 12)).statistic)
     found = agreement(X, Y, resamples=40, seed=4)
     assert found is not None
@@ -63,20 +66,31 @@ def test_cka_is_that_of_the_paper() -> None:
     assert math.isnan(cka(X, np.ones((30, 2))))
 
 
-def test_the_probe_says_what_as_many_fits_without_each_text_say() -> None:
-    classes = np.arange(30) % 3
-    x = X + 1.5 * np.eye(8)[classes]
-    found = probe(x, classes, 3)
-    assert found.penalty / (np.square(x - x.mean(axis=0)).sum() / 30) == pytest.approx(
-        next(p for p in PENALTIES if math.isclose(found.penalty / (np.square(x - x.mean(axis=0)).sum() / 30), p))
-    )
-    hot = np.eye(3)[classes]
-    for out in range(30):
-        inside = np.arange(30) != out
+def fitted_outside(x: np.ndarray, hot: np.ndarray, folds: np.ndarray, penalty: float) -> np.ndarray:
+    """The same probes by their weights, a fold at a time."""
+    scores = np.empty_like(hot)
+    for fold in set(folds):
+        inside = folds != fold
         mean, target = x[inside].mean(axis=0), hot[inside].mean(axis=0)
-        gram = (x[inside] - mean).T @ (x[inside] - mean) + found.penalty * np.eye(8)
+        gram = (x[inside] - mean).T @ (x[inside] - mean) + penalty * np.eye(x.shape[1])
         weight = np.linalg.solve(gram, (x[inside] - mean).T @ (hot[inside] - target))
-        np.testing.assert_allclose(found.scores[out], target + (x[out] - mean) @ weight, atol=1e-6)
-    assert (found.scores.argmax(axis=1) == classes).mean() > 0.6
-    shuffled = probe(X, classes, 3)
-    assert (shuffled.scores.argmax(axis=1) == classes).mean() < 0.6
+        scores[~inside] = target + (x[~inside] - mean) @ weight
+    return scores
+
+
+def test_the_probe_is_a_ridge_regression_that_never_saw_the_text() -> None:
+    classes = np.arange(48) % 3
+    x = DRAW.normal(size=(48, 8)) + 1.5 * np.eye(8)[classes]
+    folds, hot = folds_of(classes), np.eye(3)[classes]
+    assert all(Counter(classes[folds == fold]) == {0: 2, 1: 2, 2: 2} for fold in range(8))
+    scale = np.square(x - x.mean(axis=0)).sum() / 48
+    candidates = [fitted_outside(x, hot, folds, share * scale) for share in PENALTIES]
+    best = min(candidates, key=lambda scores: ((scores - hot) ** 2).sum())
+    np.testing.assert_allclose(probe(x, classes, 3), best, atol=1e-6)
+    assert (best.argmax(axis=1) == classes).mean() > 0.6
+
+
+def test_a_probe_of_noise_is_right_as_often_as_by_chance() -> None:
+    classes = np.arange(160) % 10
+    right = [(probe(DRAW.normal(size=(160, 20)), classes, 10).argmax(axis=1) == classes).mean() for _ in range(20)]
+    assert 0.07 < np.mean(right) < 0.13

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tunesmith.core.batch import Features
-from tunesmith.core.example import Example
+from tunesmith.core.batch import Batch, Features
+from tunesmith.core.example import Example, TextExample
 from tunesmith.core.strategy import Strategy
 from tunesmith.core.task import Task
 from tunesmith.data.general import General
@@ -56,6 +56,14 @@ class Workshop:
         problem = self.task.head().problem
         masker = Masker.of(tokenizer, self.recipe.masking) if problem == "masked" else None
         return Collator(padding_id(tokenizer), problem, tokenizer.padding_side, room, masker)
+
+    def plain(self, texts: Sequence[str]) -> Batch:
+        """Return a batch of a window for each text, on the device of the training, without targets."""
+        tokenizer = self.encoder.tokenizer
+        rows = [TextExample(id=str(at), source="general text", text=text) for at, text in enumerate(texts)]
+        made = replace(self.encoder, layout="row", long="truncate").encode(rows)
+        collate = Collator(padding_id(tokenizer), "single_label_classification", tokenizer.padding_side)
+        return collate(made).to(self.device.target)
 
     def encode(self, examples: Sequence[Example]) -> list[Features]:
         """Return the features of `examples`, with targets."""

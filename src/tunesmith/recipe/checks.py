@@ -129,6 +129,9 @@ def _of_streams(recipe: Recipe, names: list[str]) -> Iterator[tuple[Path, str, s
 
 def _of_measures(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
     evaluate, text, batching = recipe.evaluate, recipe.text, recipe.batching
+    if recipe.stop.balance and evaluate.forgetting == "off":
+        message = "stop.balance weighs what is forgotten, and evaluate.forgetting measures nothing of it."
+        yield ("stop", "balance"), message, "Leave one of the two out."
     if evaluate.folds == 1:
         yield ("evaluate", "folds"), "one fold leaves nothing to train on.", "Write 0 for none, or at least 2."
     if evaluate.folds and recipe.data.test:
