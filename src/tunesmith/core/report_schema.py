@@ -291,6 +291,37 @@ class FindingData(TypedDict, total=False):
     source: str
 
 
+class TurnPoint(TypedDict, total=False):
+    """Where dev loss was lowest before it rose, its value there and at the end, and train loss at the end.
+
+    `gained` says whether the dev score was best after it.
+    """
+
+    step: int
+    epoch: float
+    low: float
+    last: float
+    train: float
+    gained: bool
+
+
+class GapData(TypedDict, total=False):
+    """Train and dev loss where the weights were kept."""
+
+    step: int
+    train: float
+    dev: float
+
+
+class Overfitting(TypedDict, total=False):
+    """What the history shows; `kept_epochs` is how often the kept weights saw each row."""
+
+    kept_epochs: float
+    turn: TurnPoint
+    gap: GapData
+    findings: list[FindingData]
+
+
 class FileData(TypedDict, total=False):
     """One file that was read."""
 
@@ -349,6 +380,7 @@ class ReportData(TypedDict, total=False):
     curve_text: str
     history: list[Moment]
     best_step: int
+    overfitting: Overfitting
     errors: list[Shown]
     samples: list[Shown]
     span_errors: SpanErrors

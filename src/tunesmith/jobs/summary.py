@@ -20,6 +20,7 @@ from tunesmith.evaluation.metrics import JUDGED_BY
 from tunesmith.evaluation.sides import sides
 from tunesmith.jobs.adapted import WARMED, stream_notes
 from tunesmith.jobs.measure import answers_of
+from tunesmith.jobs.overfitting import overfitting
 from tunesmith.jobs.tune import Tuned
 from tunesmith.jobs.workshop import Workshop
 
@@ -118,6 +119,7 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
         "comparison": comparison,
         "history": [*chosen.tuned.history, *(chosen.final.history if chosen.final is not chosen.tuned else [])],
         "best_step": chosen.tuned.best_step,
+        "overfitting": overfitting(recipe, chosen.tuned),
         "errors": [task.show(at, tested.examples, tested.answers) for at in worst[:WORST]],
         "samples": [task.show(at, tested.examples, tested.answers) for at in _drawn(outcome)],
         "data": _data(outcome),

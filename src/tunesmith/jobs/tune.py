@@ -21,7 +21,9 @@ from tunesmith.engine.optim import make_optimizer, parameter_groups
 from tunesmith.engine.packs import keeps_apart
 from tunesmith.engine.stop import Watch, balanced, planned_steps
 from tunesmith.evaluation.metrics import HIGHER_IS_BETTER
+from tunesmith.evaluation.overfitting import turned_now
 from tunesmith.jobs.skill import Trace
+from tunesmith.jobs.watching import of_turn
 from tunesmith.jobs.workshop import Workshop, stop_if_wished
 from tunesmith.models.load import load_model
 from tunesmith.models.memory import save_memory
@@ -259,6 +261,9 @@ class _Training:
             metric=judge.metric, score=score, best=is_best, **kept,
         )  # fmt: skip
         self.losses = []
+        turn = turned_now(self.watch.history, self.watch.maximise) if self.stage == "select" else None
+        if turn:
+            self.shop.reporter.finding(of_turn(self.shop.recipe, turn))
         return self.watch.is_due
 
     def _note(self, epoch: float, **scores: float) -> bool:

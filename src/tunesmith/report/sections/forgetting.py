@@ -58,9 +58,11 @@ def _lost(found: Forgetting) -> list[list[Child]]:
     rows: list[list[Child]] = []
     score = found.get("agreement")
     if score and {"value", "low", "high"} <= score.keys():
-        bounds = f"{score['low']:.2f} to {score['high']:.2f}"
-        rows.append(["Agreement on which general texts are alike", "1", f"{score['value']:.2f}",
-                     f"{score['value'] - 1:+.2f}".replace("-", "\u2212"), f"of the figure: {bounds}"])  # fmt: skip
+        change, low, high = (
+            words.signed(f"{number - 1:+.2f}") for number in (score["value"], score["low"], score["high"])
+        )
+        title = "Agreement on which general texts are alike"
+        rows.append([title, "1", f"{score['value']:.2f}", change, f"{low} to {high}"])
     for title, part in (("topics of general texts", found.get("probe")), ("general text", found.get("language"))):
         rows += _compared(title, part) if part else []
     return rows
