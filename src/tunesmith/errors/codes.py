@@ -345,6 +345,11 @@ CODES: dict[str, Code] = {
         "As data.redact asks, placeholders such as [EMAIL] stand in their place in all files.",
         "Nothing need be done.",
     ),
+    "K179": Code(
+        "Too little general text",
+        "What was forgotten is measured on half of it, and on a handful of texts nothing can be told from chance.",
+        "Give more text in data.general, or leave it out: 320 texts come with the package.",
+    ),
     # K2xx recipe
     "K201": Code(
         "There is no such key",
@@ -652,6 +657,18 @@ CODES: dict[str, Code] = {
         "The model has no such dropout",
         "Many models that write leave out no hidden states, and a model without a head of its own has no classifier.",
         "Leave the option out that the message names.",
+    ),
+    "K519": Code(
+        "Dev loss turned",
+        "While train loss fell, dev loss began to rise: what was learnt from there on holds for the train rows only, "
+        "or makes the model surer than it is right. The weights that are kept are those with the best dev score all the "
+        "same, and a temperature mends the confidence.",
+        "Hold the model back (l2sp, layerwise_lr, freeze), train for fewer epochs, or give more rows.",
+    ),
+    "K520": Code(
+        "Train loss far below dev loss",
+        "Where the weights were kept, the train rows are known much better than the dev rows.",
+        "More rows help most; strategies that hold the model back help some. As long as dev scores rise it is no fault.",
     ),
     # K6xx bundles and prediction
     "K601": Code(

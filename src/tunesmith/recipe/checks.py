@@ -41,9 +41,6 @@ def _of_columns(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
     if data.text and recipe.task in ("pair", "embed"):
         message = f"{recipe.task} reads two texts, and one is named."
         yield ("data", "text"), message, "Give data.text_a and data.text_b."
-    if data.general and recipe.task != "masked":
-        message = f"data.general is text for masked, and the task is {recipe.task}."
-        yield ("data", "general"), message, "Write `task: masked`, or leave data.general out."
     for name in ROWS_ONLY if recipe.task == "masked" else ():
         if getattr(data, name) is not None:
             message = f"masked reads running text, of which data.{name} says nothing."
@@ -132,6 +129,9 @@ def _of_streams(recipe: Recipe, names: list[str]) -> Iterator[tuple[Path, str, s
 
 def _of_measures(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
     evaluate, text, batching = recipe.evaluate, recipe.text, recipe.batching
+    if recipe.stop.balance and evaluate.forgetting == "off":
+        message = "stop.balance weighs what is forgotten, and evaluate.forgetting measures nothing of it."
+        yield ("stop", "balance"), message, "Leave one of the two out."
     if evaluate.folds == 1:
         yield ("evaluate", "folds"), "one fold leaves nothing to train on.", "Write 0 for none, or at least 2."
     if evaluate.folds and recipe.data.test:
