@@ -12,6 +12,7 @@ from tunesmith.core.batch import Batch, Loss, Objective
 from tunesmith.core.strategy import Strategy
 from tunesmith.jobs.train import train
 from tunesmith.recipe import catalogue
+from tunesmith.recipe.complete import SMALL_CHANGES
 from tunesmith.recipe.support import conflict_of
 
 NAMES = sorted(catalogue.STRATEGIES)
@@ -75,9 +76,10 @@ def test_it_trains_and_is_deterministic(quick: dict[str, Any], tmp_path: Path, n
 
 @pytest.mark.parametrize("name", NAMES)
 def test_it_learns_what_there_is_to_learn(quick: dict[str, Any], tmp_path: Path, name: str) -> None:
-    recipe = {**quick, "strategies": [{name: {}}], "stop": {"epochs": 12, "patience": None}}
-    if name == "lora":
-        recipe["optimizer"] = {"learning_rate": 2e-2, "head_learning_rate": 1e-2}  # its steps are small ones
+    epochs = 30 if name == "bitfit" else 12  # the matrices of the tiny model are noise, and it learns around them
+    recipe = {**quick, "strategies": [{name: {}}], "stop": {"epochs": epochs, "patience": None}}
+    if name in SMALL_CHANGES:
+        recipe["optimizer"] = {"learning_rate": 2e-2, "head_learning_rate": 1e-2}  # their steps are small ones
     report = train(recipe, folder=tmp_path / "run").report()
     assert report["test"]["accuracy"]["value"] > report["baselines"]["majority"]["scores"]["accuracy"]["value"] + 0.2
 
