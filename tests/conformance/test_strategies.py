@@ -36,6 +36,27 @@ class Halve(Strategy):
         return wrapped
 
 
+FINISHED: list[str] = []
+"""Stages of the toys below, in the order in which they finished."""
+
+
+class Early(Strategy):
+    """A toy that notes when it finishes."""
+
+    stage = "adapter"
+
+    def finish(self, model: torch.nn.Module) -> torch.nn.Module:
+        """Note it."""
+        FINISHED.append(self.stage)
+        return model
+
+
+class Late(Early):
+    """The same, put on last."""
+
+    stage = "average"
+
+
 @pytest.fixture
 def with_toy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(catalogue.STRATEGIES, "halve", f"{__name__}:Halve")  # one line
@@ -107,3 +128,13 @@ def test_a_new_strategy_takes_one_class_and_one_line(quick: dict[str, Any], tmp_
     plain = tuned(quick, tmp_path / "plain", {"layerwise_lr": {"decay": 1.0}})
     toy = tuned(quick, tmp_path / "toy", {"layerwise_lr": {"decay": 1.0}}, {"halve": {"share": 0.1}})
     assert any(not torch.equal(value, toy[key]) for key, value in plain.items())
+
+
+def test_what_is_put_on_last_finishes_first(
+    quick: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    FINISHED.clear()
+    for name in ("Early", "Late"):
+        monkeypatch.setitem(catalogue.STRATEGIES, name.lower(), f"{__name__}:{name}")
+    tuned(quick, tmp_path / "run", {"late": {}}, {"early": {}}, steps=1)
+    assert FINISHED == ["average", "adapter"]
