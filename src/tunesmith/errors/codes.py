@@ -661,14 +661,14 @@ CODES: dict[str, Code] = {
     "K519": Code(
         "Dev loss turned",
         "While train loss fell, dev loss began to rise: what was learnt from there on holds for the train rows only, "
-        "or makes the model surer than it is right. The weights that are kept are those with the best dev score all the "
-        "same, and a temperature mends the confidence.",
+        "or makes the model surer than it is right. The weights that are kept are those with the best dev score all "
+        "the same, and a temperature mends the confidence.",
         "Hold the model back (l2sp, layerwise_lr, freeze), train for fewer epochs, or give more rows.",
     ),
     "K520": Code(
         "Train loss far below dev loss",
         "Where the weights were kept, the train rows are known much better than the dev rows.",
-        "More rows help most; strategies that hold the model back help some. As long as dev scores rise it is no fault.",
+        "More rows help most; strategies that hold the model back help some. While dev scores rise it is no fault.",
     ),
     # K6xx bundles and prediction
     "K601": Code(

@@ -44,11 +44,11 @@ def _gained(report: ReportData) -> list[list[Child]]:
     metric, baselines = report.get("metric", ""), report.get("baselines") or {}
     against = (report.get("comparison") or {}).get("against") or {}
     name = next((name for name in _BEFORE if name in against and name in baselines), None)
-    after = (report.get("test") or {}).get(metric)
+    after = words.main_score(report.get("test"), metric)
     if name is None or after is None:
         return []
-    before, difference = (baselines[name].get("scores") or {}).get(metric), against[name].get("difference")
-    if before is None or difference is None:
+    before, difference = words.main_score(baselines[name].get("scores"), metric), against[name].get("difference")
+    if before is None or not difference or "value" not in difference:
         return []
     title = f"{words.metric_name(metric).title} on test rows (before: {baselines[name].get('title', name)})"
     return [[title, *_figures(metric, before["value"], after["value"]), *_change(metric, difference)]]
@@ -72,6 +72,8 @@ def _compared(title: str, part: Before) -> list[list[Child]]:
     before, after, difference = part.get("before"), part.get("after"), part.get("difference")
     if before is None or after is None or difference is None:
         return []
+    if not all("value" in known for known in (before, after, difference)):
+        return []
     metric = part.get("metric", "")
     name = f"{words.metric_name(metric).title} on {title}"
     return [[name, *_figures(metric, before["value"], after["value"]), *_change(metric, difference)]]
@@ -86,7 +88,7 @@ def _change(metric: str, difference: words.ScoreData) -> list[Child]:
 
 
 def _layers(layers: Sequence[LayerData]) -> Markup | None:
-    points = [(float(item["layer"]), item["cka"]) for item in layers]
+    points = [(float(item["layer"]), item["cka"]) for item in layers if {"layer", "cka"} <= item.keys()]
     if len(points) < 2:
         return None
     label = "Linear CKA by layer: " + "; ".join(f"{at:g}: {value:.2f}" for at, value in points)
@@ -97,7 +99,7 @@ def _layers(layers: Sequence[LayerData]) -> Markup | None:
 
 def _way(report: ReportData) -> Markup | None:
     """Every evaluation of the training that chose the weights: the dev score against what is left in general."""
-    history: list[Moment] = [m for m in report.get("history") or [] if "general" in m and "dev_score" in m]
+    history: list[Moment] = [m for m in report.get("history") or [] if {"general", "dev_score", "step"} <= m.keys()]
     if len({moment["general"] for moment in history}) < 2:
         return None
     stage, best = history[0].get("stage"), report.get("best_step")

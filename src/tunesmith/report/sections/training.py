@@ -118,8 +118,9 @@ def _told(report: ReportData) -> Markup | None:
         tag("li", f"{finding.get('message', '')} {finding.get('remedy', '')}".strip())
         for finding in found.get("findings") or []
     ]
-    if found.get("kept_epochs"):
-        lines.append(tag("li", f"The kept weights saw each train row {found['kept_epochs']:.3g} times."))
+    times = f"{found.get('kept_epochs') or 0:.3g}"
+    if times != "0":
+        lines.append(tag("li", f"The kept weights saw each train row {'once' if times == '1' else f'{times} times'}."))
     return tag("ul", *lines) if lines else None
 
 
