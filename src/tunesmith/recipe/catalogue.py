@@ -28,6 +28,11 @@ STRATEGIES: dict[str, str] = {
     "freeze": "tunesmith.strategies.freeze:Freeze",
     "lora": "tunesmith.strategies.lora:LoRA",
     "probe_start": "tunesmith.strategies.probe_start:ProbeStart",
+    "smoothing": "tunesmith.strategies.smoothing:Smoothing",
+    "focal": "tunesmith.strategies.focal:Focal",
+    "class_balanced": "tunesmith.strategies.class_balanced:ClassBalanced",
+    "logit_adjusted": "tunesmith.strategies.logit_adjusted:LogitAdjusted",
+    "noisy_labels": "tunesmith.strategies.noisy_labels:NoisyLabels",
 }
 
 TABLES: dict[Family, dict[str, str]] = {"tasks": TASKS, "strategies": STRATEGIES}
