@@ -638,6 +638,12 @@ CODES: dict[str, Code] = {
         "Gradient checkpointing needs blocks that transformers can compute twice.",
         "Take smaller micro-batches (batching.accumulate), shorter windows or another model.",
     ),
+    "K513": Code(
+        "A head without a bias",
+        "The nearest mean of a class is a linear layer whose bias holds the length of the mean; without one the start "
+        "would be another classifier.",
+        "Take `probe_start`, or `head: pooled`, whose last layer has a bias.",
+    ),
     # K6xx bundles and prediction
     "K601": Code(
         "A model that reads one text was given two, or the reverse",

@@ -33,6 +33,13 @@ STRATEGIES: dict[str, str] = {
     "class_balanced": "tunesmith.strategies.class_balanced:ClassBalanced",
     "logit_adjusted": "tunesmith.strategies.logit_adjusted:LogitAdjusted",
     "noisy_labels": "tunesmith.strategies.noisy_labels:NoisyLabels",
+    "rdrop": "tunesmith.strategies.rdrop:RDrop",
+    "fgm": "tunesmith.strategies.fgm:FGM",
+    "pgd": "tunesmith.strategies.pgd:PGD",
+    "mixup": "tunesmith.strategies.mixup:Mixup",
+    "multi_sample_dropout": "tunesmith.strategies.multi_sample_dropout:MultiSampleDropout",
+    "prototype": "tunesmith.strategies.prototype:Prototype",
+    "contrastive": "tunesmith.strategies.contrastive:Contrastive",
 }
 
 TABLES: dict[Family, dict[str, str]] = {"tasks": TASKS, "strategies": STRATEGIES}

@@ -26,7 +26,15 @@ class Conflict(NamedTuple):
     reason: str
 
 
-CONFLICTS: tuple[Conflict, ...] = ()
+CONFLICTS: tuple[Conflict, ...] = (
+    Conflict(("prototype",), ("probe_start",), "both start the same layer, and the second would undo the first"),
+    Conflict(("fgm",), ("pgd",), "pgd takes the step of fgm several times"),
+    Conflict(("mixup",), ("rdrop",), "mixup mixes a row with another one in each pass, so that the two need not agree"),
+    Conflict(
+        ("mixup",), ("fgm", "pgd"), "mixup mixes other rows in the pass after the step than in the one it was taken in"
+    ),
+    Conflict(("mixup",), ("multi_sample_dropout",), "both replace the loss of a row, by that of other vectors each"),
+)
 """What does not go together beside strategies of one stage; each pair once, in either order."""
 
 
