@@ -20,6 +20,8 @@ from tunesmith.engine.objective import compose, run_model, task_objective, windo
 from tunesmith.models.heads import final_linear
 from tunesmith.models.load import load_model
 from tunesmith.models.tiny import FAMILIES, save_tiny
+from tunesmith.models.tinywriters import WRITERS, save_tiny_writer
+from tunesmith.models.write import load_writer
 from tunesmith.recipe.support import conflict_of
 from tunesmith.strategies.fgm import FGM
 from tunesmith.strategies.focal import Focal
@@ -254,6 +256,31 @@ def test_every_family_has_word_vectors_to_step_on(tmp_path: Path, family: str, h
     found = bench.gradient([bench.batch], FGM())
     assert not same(found, twice, 1e-3)
     assert same(bench.gradient([bench.batch], FGM(epsilon=1e-9)), twice, 1e-5)
+
+
+@pytest.mark.parametrize("family", sorted(WRITERS))
+def test_models_that_write_are_stepped_on_both_sides(tmp_path: Path, family: str) -> None:
+    problem = WRITERS[family].problem
+    model, tokenizer = load_writer(save_tiny_writer(tmp_path / "model", [LONG], family=family), problem)
+    ids = torch.tensor([tokenizer(LONG)["input_ids"][:9]] * 2)
+    batch = Batch({"input_ids": ids}, None, torch.ones(2), torch.arange(2), [1, 1])
+    if problem == "seq2seq":
+        batch.inputs["decoder_input_ids"] = ids[:, :4]
+    model.eval()
+
+    def objective(batch: Batch) -> Loss:
+        return Loss(model(**batch.inputs).logits.float().square().mean((1, 2)))
+
+    strategy = FGM()
+    strategy.prepare(model, SETUP)
+    wrapped = strategy.wrap(objective, model)
+    plain = wrapped(batch).values
+    plain.sum().backward()
+    assert [len(step[0]) for step in strategy._nudge.steps] == ([9] if problem == "causal" else [9, 4])
+    assert all(step.grad is not None and bool(step.grad.any()) for step in strategy._nudge.steps)
+    after = []
+    strategy.after_backward(lambda batch: after.append(wrapped(batch).values), model, batch)
+    assert (after[0] > plain).all(), "the loss has grown"
 
 
 def test_fgm_around_two_passes_takes_the_step_of_each(tiny: Path) -> None:

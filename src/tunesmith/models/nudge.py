@@ -11,17 +11,16 @@ from torch import Tensor, nn
 from tunesmith.core.batch import Batch, Loss, Objective
 
 
-def word_embeddings(model: Any) -> nn.Module:
-    """Return the layer that gives the vectors of tokens."""
+def word_embeddings(model: Any) -> list[nn.Embedding]:
+    """Return the layers that give the vectors of tokens: one, or those of encoder and decoder where they share them."""
     owner = model if hasattr(model, "get_input_embeddings") else model.body
-    layer: nn.Module = owner.get_input_embeddings()
-    return layer
+    weight = owner.get_input_embeddings().weight
+    return [layer for layer in model.modules() if isinstance(layer, nn.Embedding) and layer.weight is weight]
 
 
 def spread(model: nn.Module) -> float:
     """Return the standard deviation of the numbers in the word embeddings."""
-    weight: Any = word_embeddings(model).weight
-    return float(weight.detach().float().std())
+    return float(word_embeddings(model)[0].weight.detach().float().std())
 
 
 class Nudge:
@@ -36,7 +35,7 @@ class Nudge:
         self.at = 0
 
     def __call__(self, layer: nn.Module, inputs: Any, output: Tensor) -> Tensor:
-        """Add the step; a forward hook of the word embeddings."""
+        """Add the step: a forward hook of the word embeddings."""
         if self.at == len(self.steps):
             self.steps.append(torch.zeros_like(output, requires_grad=True))
         self.at += 1
@@ -44,14 +43,15 @@ class Nudge:
 
     def around(self, objective: Objective, model: nn.Module) -> Objective:
         """Return `objective` with the steps added to the word vectors of `model` while it runs."""
-        layer = word_embeddings(model)
+        layers = word_embeddings(model)
 
         def nudged(batch: Batch) -> Loss:
-            hook = layer.register_forward_hook(self)
+            hooks = [layer.register_forward_hook(self) for layer in layers]
             try:
                 return objective(batch)
             finally:
-                hook.remove()
+                for hook in hooks:
+                    hook.remove()
 
         return nudged
 
@@ -60,6 +60,7 @@ class Nudge:
 
         The direction is the gradient of each row brought to length 1; that of a row without gradient is zero.
         """
+        assert self.steps, "no pass has looked up the vectors of a token"
         moved = []
         for step in self.steps:
             gradient = torch.zeros_like(step) if step.grad is None else step.grad
