@@ -658,6 +658,12 @@ CODES: dict[str, Code] = {
         "Many models that write leave out no hidden states, and a model without a head of its own has no classifier.",
         "Leave the option out that the message names.",
     ),
+    "K513": Code(
+        "A head without a bias",
+        "The nearest mean of a class is a linear layer whose bias holds the length of the mean; without one the start "
+        "would be another classifier.",
+        "Take `probe_start`, or `head: pooled`, whose last layer has a bias.",
+    ),
     "K519": Code(
         "Dev loss turned",
         "While train loss fell, dev loss began to rise: what was learnt from there on holds for the train rows only, "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -116,16 +117,22 @@ def _prepare(
         model = model.to(shop.device.target)
         return vectors(model, features, shop.collate, size=size, context=shop.device.inference).values
 
+    examples = cache(lambda: by_owner(features))
+
+    def pick(positions: Sequence[int]) -> Batch:
+        # An owner for each place: a row that is picked twice in succession would be taken for two windows of one.
+        rows = [replace(f, owner=place) for place, at in enumerate(positions) for f in examples()[at]]
+        return shop.collate(rows).to(shop.device.target)
+
     def batches() -> Iterator[Batch]:
-        groups = by_owner(features)
-        for start in range(0, len(groups), per_step):
-            yield shop.collate([f for group in groups[start : start + per_step] for f in group]).to(shop.device.target)
+        for start in range(0, len(examples()), per_step):
+            yield pick(range(start, min(start + per_step, len(examples()))))
 
     streams = shop.task.head().streams
     setup = Setup(
         shop.task, np.empty(0) if streams else _targets(shop, features).numpy(), embed, shop.recipe.seed, shop.folder,
         () if streams else [texts_of(example)[0] for example in train], shop.general.kept, shop.plain, batches,
-        None if judge is None else judge.worth,
+        None if judge is None else judge.worth, pick,
     )  # fmt: skip
     for strategy in shop.strategies:
         model = strategy.prepare(model, setup)

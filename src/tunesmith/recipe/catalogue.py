@@ -34,6 +34,18 @@ STRATEGIES: dict[str, str] = {
     "average": "tunesmith.strategies.average:Average",
     "lora": "tunesmith.strategies.lora:LoRA",
     "probe_start": "tunesmith.strategies.probe_start:ProbeStart",
+    "smoothing": "tunesmith.strategies.smoothing:Smoothing",
+    "focal": "tunesmith.strategies.focal:Focal",
+    "class_balanced": "tunesmith.strategies.class_balanced:ClassBalanced",
+    "logit_adjusted": "tunesmith.strategies.logit_adjusted:LogitAdjusted",
+    "noisy_labels": "tunesmith.strategies.noisy_labels:NoisyLabels",
+    "rdrop": "tunesmith.strategies.rdrop:RDrop",
+    "fgm": "tunesmith.strategies.fgm:FGM",
+    "pgd": "tunesmith.strategies.pgd:PGD",
+    "mixup": "tunesmith.strategies.mixup:Mixup",
+    "multi_sample_dropout": "tunesmith.strategies.multi_sample_dropout:MultiSampleDropout",
+    "prototype": "tunesmith.strategies.prototype:Prototype",
+    "contrastive": "tunesmith.strategies.contrastive:Contrastive",
 }
 
 TABLES: dict[Family, dict[str, str]] = {"tasks": TASKS, "strategies": STRATEGIES}
