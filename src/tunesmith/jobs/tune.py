@@ -90,10 +90,15 @@ def _window(shop: Workshop, features: Sequence[Features]) -> int:
 
 
 def _keep_apart(shop: Workshop, model: nn.Module) -> Workshop:
-    """Return the shop with every dialogue on a row of its own where `model` would let those that share one meet."""
-    if shop.collate.room == 0 or keeps_apart(model):
+    """Return the shop with every dialogue on a row of its own where `model` would let those that share one meet.
+
+    So it is where a strategy puts something before the text, which all on a row would have to see.
+    """
+    leads = any(strategy.leads for strategy in shop.strategies)
+    if shop.collate.room == 0 or (not leads and keeps_apart(model)):
         return shop
-    shop.reporter.say("The model lets dialogues on one row see each other, so each has a row of its own.")
+    if not leads:
+        shop.reporter.say("The model lets dialogues on one row see each other, so each has a row of its own.")
     return replace(shop, packs=False)
 
 
@@ -232,7 +237,7 @@ class _Training:
         model = self.shop.device.unwrap(self.state.model)
         if self.best:
             _load(self.moving, self.best)
-        for strategy in self.shop.strategies:
+        for strategy in reversed(self.shop.strategies):  # weights are averaged before what is beside them is merged
             model = strategy.finish(model)
         best_step = self.watch.best_step if self.judge else self.state.step
         return Tuned(

@@ -27,6 +27,11 @@ STRATEGIES: dict[str, str] = {
     "layerwise_lr": "tunesmith.strategies.layerwise_lr:LayerwiseLR",
     "freeze": "tunesmith.strategies.freeze:Freeze",
     "lora": "tunesmith.strategies.lora:LoRA",
+    "ia3": "tunesmith.strategies.ia3:IA3",
+    "adapters": "tunesmith.strategies.adapters:Adapters",
+    "prompt": "tunesmith.strategies.prompt:Prompt",
+    "ptuning": "tunesmith.strategies.ptuning:PTuning",
+    "prefix": "tunesmith.strategies.prefix:Prefix",
     "probe_start": "tunesmith.strategies.probe_start:ProbeStart",
 }
 
