@@ -74,7 +74,8 @@ def save_adapter(model: Any, folder: Path, base: str) -> None:
         base: name of the base model for the adapter's settings: a folder or a hub id.
     """
     if inserted(model) is not None:
-        return save_inserted(model, folder, base)
+        save_inserted(model, folder, base)
+        return
     from peft import get_peft_model_state_dict
     from safetensors.torch import save_file
 
@@ -179,7 +180,7 @@ def _task_type(model: Any) -> str | None:
 
 
 def merge(model: Any) -> nn.Module:
-    """Return a plain model that computes what `model` does: W + (alpha / rank) · B A in the place of W.
+    """Return a plain model that computes what `model` does: with LoRA W + (alpha / rank) · B A in the place of W.
 
     The adapter is added to the weights in place, so `model` must not be used any more. A model without an adapter is
     returned as it is.
@@ -189,8 +190,17 @@ def merge(model: Any) -> nn.Module:
     assert inserted(model) is None, "what stands between weights cannot be merged"
     if not is_wrapped(model):
         return model  # type: ignore[no-any-return]
+    _settle_heads(model.get_base_model())
     plain: nn.Module = model.merge_and_unload()
     return plain.requires_grad_(True)
+
+
+def _settle_heads(model: nn.Module) -> None:
+    """Put the heads that were trained in the place of their wrappers: with (IA)³, peft takes only single layers out."""
+    for name, module in list(model.named_modules()):
+        if hasattr(module, "modules_to_save") and hasattr(module, "original_module"):
+            parent, _, last = name.rpartition(".")
+            setattr(model.get_submodule(parent), last, module.modules_to_save[NAME])
 
 
 @contextlib.contextmanager

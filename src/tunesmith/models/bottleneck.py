@@ -28,7 +28,8 @@ class Bottleneck(nn.Module):
 
     def forward(self, states: Tensor) -> Tensor:
         """Return states [B, T, width] with what the detour adds."""
-        return states + self.up(FUNCTIONS[self.activation](self.down(states)))
+        detour: Tensor = self.up(FUNCTIONS[self.activation](self.down(states)))
+        return states + detour
 
 
 def put_bottlenecks(model: Any, layers: Sequence[str], size: int, activation: Activation) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,10 +20,8 @@ def need_quantising() -> None:
         MissingExtra: bitsandbytes is not installed.
         InputError: there is no CUDA GPU (K517).
     """
-    try:
-        import bitsandbytes  # noqa: F401
-    except ImportError:
-        raise MissingExtra("lora with quantise", "bitsandbytes", "quantise") from None
+    if importlib.util.find_spec("bitsandbytes") is None:
+        raise MissingExtra("lora with quantise", "bitsandbytes", "quantise")
     if not torch.cuda.is_available():
         message = "weights of four bits are computed on a CUDA GPU, and none was found."
         raise InputError(Fault("K517", "strategies: lora.quantise", message, "Leave quantise out."))
@@ -35,8 +35,7 @@ def quantise(model: Any, layers: Sequence[str]) -> None:
 
     Source: Dettmers et al. 2023, QLoRA, section 3.
     """
-    import bitsandbytes as bnb
-
+    bnb = importlib.import_module("bitsandbytes")
     for name in layers:
         layer = model.get_submodule(name)
         assert isinstance(layer, nn.Linear), "only linear layers can be held in four bits"

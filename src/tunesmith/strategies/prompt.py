@@ -56,5 +56,5 @@ class Prompt(Strategy):
 
 def words_drawn(model: nn.Module, size: int, seed: int) -> Tensor:
     """Return the vectors of `size` words drawn at random, [size, width]."""
-    words = body_of(model).get_input_embeddings().weight.detach()
+    words: Tensor = body_of(model).get_input_embeddings().weight.detach()
     return words[torch.randint(len(words), (size,), generator=torch.Generator().manual_seed(seed))]
