@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import torch
@@ -20,7 +20,7 @@ def need_quantising() -> None:
         MissingExtra: bitsandbytes is not installed.
         InputError: there is no CUDA GPU (K517).
     """
-    if importlib.util.find_spec("bitsandbytes") is None:
+    if find_spec("bitsandbytes") is None:
         raise MissingExtra("lora with quantise", "bitsandbytes", "quantise")
     if not torch.cuda.is_available():
         message = "weights of four bits are computed on a CUDA GPU, and none was found."
@@ -28,17 +28,18 @@ def need_quantising() -> None:
 
 
 def quantise(model: Any, layers: Sequence[str]) -> None:
-    """Put a matrix of four bits in the place of each of `layers`, in place; it is rounded once it is on the GPU.
+    """Put a matrix of four bits in the place of each of `layers`; it is rounded once it is on the GPU.
 
     NormalFloat: each block of 64 weights is divided by its largest, and each weight becomes the nearest of 16 quantiles
     of a normal distribution; the largest ones are rounded too (double quantisation). Products are in bfloat16.
 
     Source: Dettmers et al. 2023, QLoRA, section 3.
     """
-    bnb = importlib.import_module("bitsandbytes")
+    bnb = import_module("bitsandbytes")
     for name in layers:
         layer = model.get_submodule(name)
-        assert isinstance(layer, nn.Linear), "only linear layers can be held in four bits"
+        if not isinstance(layer, nn.Linear):  # those of GPT-2 stand the other way round, and stay as they are
+            continue
         small = bnb.nn.Linear4bit(
             layer.in_features, layer.out_features, bias=layer.bias is not None, compute_dtype=torch.bfloat16,
             compress_statistics=True, quant_type="nf4",
