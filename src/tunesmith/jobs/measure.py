@@ -68,7 +68,14 @@ def keep_bundle(shop: Workshop, model: nn.Module, task: Task, temperature: float
     parameters = weights_of(model)
     recipe = shop.recipe
     contents = Contents(
-        task, recipe.text, temperature, recipe.digest(), parameters, recipe.generate, recipe.data.instruction, base,
+        task,
+        recipe.text,
+        temperature,
+        recipe.digest(),
+        parameters,
+        recipe.generate,
+        recipe.data.instruction,
+        base,
         recipe.head,
     )
     save_bundle(shop.reporter.run.folder / "model", model, shop.encoder.tokenizer, contents, source=shop.folder)

@@ -23,6 +23,7 @@ from tunesmith.core.task import HeadSpec
 from tunesmith.errors import Fault, InputError, MissingExtra
 from tunesmith.models.folder import pickles_only
 from tunesmith.models.inserted import SETTINGS as OWN_SETTINGS
+from tunesmith.models.inserted import WEIGHTS as OWN_WEIGHTS
 from tunesmith.models.inserted import inserted, load_inserted, save_inserted
 from tunesmith.models.load import HeadKind, load_model
 from tunesmith.models.lowrank import NAME
@@ -216,10 +217,11 @@ def _check(folder: Path) -> None:
     if not is_adapter(folder):
         raise InputError(Fault("K317", str(folder), f"holds no adapter: there is no {SETTINGS} in it.",
                                "Give the folder that has it."))  # fmt: skip
-    if (folder / WEIGHTS).is_file() or (folder / OWN_SETTINGS).is_file():
+    weights = OWN_WEIGHTS if (folder / OWN_SETTINGS).is_file() else WEIGHTS
+    if (folder / weights).is_file():
         return
     pickles = sorted(file.name for file in folder.glob("*.bin"))
     if pickles:
         raise pickles_only(str(folder), pickles, "load it with peft and save it again with safe_serialization=True")
-    raise InputError(Fault("K317", str(folder), f"lacks its weights: there is no {WEIGHTS} in it.",
+    raise InputError(Fault("K317", str(folder), f"lacks its weights: there is no {weights} in it.",
                            "Copy or download the folder again."))  # fmt: skip
