@@ -67,7 +67,8 @@ def tuned(quick: dict[str, Any], folder: Path, *strategies: dict[str, Any], **st
 
     recipe = {**quick, "strategies": list(strategies), "stop": {"steps": 6, "epochs": 4, "refit": False, **stop}}
     train(recipe, folder=folder)
-    return load_file(folder / "model" / "model.safetensors")
+    [weights] = (folder / "model").glob("*.safetensors")  # those of the model, or what stands beside it
+    return load_file(weights)
 
 
 def test_the_table_is_walked() -> None:

@@ -634,8 +634,8 @@ CODES: dict[str, Code] = {
         "Run the command that the message prints; the result is the same as without the interruption.",
     ),
     "K504": Code(
-        "LoRA finds no such layers",
-        "Adapters stand beside the linear layers of a model's blocks, and every architecture names them its own way.",
+        "An adapter finds no such layers",
+        "Adapters stand at the linear layers of a model's blocks, and every architecture names them its own way.",
         "Leave `targets` out to take all of them, or take names that the message lists.",
     ),
     "K505": Code(
@@ -663,6 +663,16 @@ CODES: dict[str, Code] = {
         "The nearest mean of a class is a linear layer whose bias holds the length of the mean; without one the start "
         "would be another classifier.",
         "Take `probe_start`, or `head: pooled`, whose last layer has a bias.",
+    ),
+    "K516": Code(
+        "An adapter that the architecture cannot carry",
+        "A prefix is given to a model as keys and values, which not every architecture takes from outside.",
+        "Take one of the adapters that the message names.",
+    ),
+    "K517": Code(
+        "Weights of four bits need a GPU",
+        "The kernels that compute with them are made for GPUs.",
+        "Train on a machine with a CUDA GPU, or leave `quantise` out.",
     ),
     "K519": Code(
         "Dev loss turned",
@@ -708,8 +718,9 @@ CODES: dict[str, Code] = {
         "Train with `--task chat`, or ask the model with `tunesmith predict`.",
     ),
     "K607": Code(
-        "There is no adapter to merge",
-        "`tunesmith merge` adds an adapter to the weights of its base model. A plain model holds all its weights.",
+        "There is no adapter that can be merged",
+        "`tunesmith merge` adds an adapter to the weights of its base model. A plain model holds all its weights, and "
+        "what stands between weights (bottlenecks, prompts, prefixes) has no place in them.",
         "Use the folder as it is.",
     ),
     "K608": Code(

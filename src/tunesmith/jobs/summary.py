@@ -174,7 +174,7 @@ def _notes(outcome: Outcome) -> list[str]:
 
 
 def _model(outcome: Outcome) -> dict[str, Any]:
-    from tunesmith.models.adapter import unwrapped
+    from tunesmith.models.adapter import unwrapped, weights_of
     from tunesmith.models.known import find_known
 
     shop, final = outcome.shop, outcome.chosen.final
@@ -183,7 +183,7 @@ def _model(outcome: Outcome) -> dict[str, Any]:
     known = find_known(shop.recipe.model)
     return {
         "name": shop.recipe.model,
-        "parameters": sum(p.numel() for p in model.parameters()),
+        "parameters": weights_of(model),
         "trained_parameters": final.trained_parameters,
         "head": f"pooled ({pooled})" if pooled else type(model).__name__,
         "precision": shop.device.precision,

@@ -100,10 +100,15 @@ def _window(shop: Workshop, features: Sequence[Features]) -> int:
 
 
 def _keep_apart(shop: Workshop, model: nn.Module) -> Workshop:
-    """Return the shop with every dialogue on a row of its own where `model` would let those that share one meet."""
-    if shop.collate.room == 0 or keeps_apart(model):
+    """Return the shop with every dialogue on a row of its own where `model` would let those that share one meet.
+
+    So it is where a strategy puts something before the text, which all on a row would have to see.
+    """
+    leads = any(strategy.leads for strategy in shop.strategies)
+    if shop.collate.room == 0 or (not leads and keeps_apart(model)):
         return shop
-    shop.reporter.say("The model lets dialogues on one row see each other, so each has a row of its own.")
+    if not leads:
+        shop.reporter.say("The model lets dialogues on one row see each other, so each has a row of its own.")
     return replace(shop, packs=False)
 
 

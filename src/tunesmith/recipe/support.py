@@ -26,7 +26,7 @@ class Conflict(NamedTuple):
     reason: str
 
 
-ADAPTERS = ("lora",)
+ADAPTERS = ("lora", "ia3", "adapters", "prefix", "prompt", "ptuning")
 """Strategies of the stage `adapter`, beside which the body is frozen."""
 CONFLICTS: tuple[Conflict, ...] = (
     Conflict(("freeze",), ("unfreeze",), "one keeps levels shut for good, and the other opens them all"),
