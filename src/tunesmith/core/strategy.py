@@ -70,6 +70,7 @@ class Setup:
         encode: texts → a batch of a window each, on the device of the training, without targets.
         train: the train examples as batches of a step's size, in their order, with targets; a new pass with each call.
         score: model → the figure that dev is chosen by, more is better; None where there is no dev.
+        rows: of a step.
     """
 
     task: Task
@@ -82,6 +83,7 @@ class Setup:
     encode: Callable[[Sequence[str]], Batch] | None = None
     train: Callable[[], Iterator[Batch]] | None = None
     score: Callable[[nn.Module], float] | None = None
+    rows: int = 1
 
 
 class Strategy(BaseModel):

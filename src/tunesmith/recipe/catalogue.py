@@ -28,6 +28,12 @@ STRATEGIES: dict[str, str] = {
     "freeze": "tunesmith.strategies.freeze:Freeze",
     "lora": "tunesmith.strategies.lora:LoRA",
     "probe_start": "tunesmith.strategies.probe_start:ProbeStart",
+    "l2sp": "tunesmith.strategies.l2sp:L2SP",
+    "ewc": "tunesmith.strategies.ewc:EWC",
+    "mixout": "tunesmith.strategies.mixout:Mixout",
+    "trust_region": "tunesmith.strategies.trust_region:TrustRegion",
+    "distil_from_base": "tunesmith.strategies.distil_from_base:DistilFromBase",
+    "replay": "tunesmith.strategies.replay:Replay",
 }
 
 TABLES: dict[Family, dict[str, str]] = {"tasks": TASKS, "strategies": STRATEGIES}

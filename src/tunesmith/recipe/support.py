@@ -26,7 +26,10 @@ class Conflict(NamedTuple):
     reason: str
 
 
-CONFLICTS: tuple[Conflict, ...] = ()
+CONFLICTS: tuple[Conflict, ...] = (
+    Conflict(("l2sp", "ewc"), ("lora",), "the weights that it pulls back are frozen beside an adapter"),
+    Conflict(("mixout",), ("lora",), "the weights that it puts back are frozen beside an adapter"),
+)
 """What does not go together beside strategies of one stage; each pair once, in either order."""
 
 
