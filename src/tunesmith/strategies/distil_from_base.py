@@ -103,6 +103,7 @@ class DistilFromBase(Strategy):
 
     def distance(self, model: nn.Module, batch: Batch, places: list[int]) -> Tensor:
         """Return the mean of d over a batch of general texts, given their places in order."""
+        before: Tensor
         if self.match == "tokens":
             asked = self._foreseeing.hide(batch)
             base = self._base.to(asked.due.device)
@@ -111,8 +112,7 @@ class DistilFromBase(Strategy):
             now = self._foreseeing.logits(model, asked).log_softmax(-1)
             each: Tensor = kl_div(now, before, log_target=True, reduction="none").sum(-1)  # [P]
             count = torch.bincount(asked.rows, minlength=len(places)).clamp(min=1)
-            found: Tensor = (each / count[asked.rows]).sum() / len(places)
-            return found
+            return (each / count[asked.rows]).sum() / len(places)
         vectors = mean_states(model, batch.inputs)
         before = self._base[places].to(vectors)
         if self.match == "direction":
