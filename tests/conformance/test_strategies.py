@@ -12,6 +12,7 @@ from tunesmith.core.batch import Batch, Loss, Objective
 from tunesmith.core.strategy import Strategy
 from tunesmith.jobs.train import train
 from tunesmith.recipe import catalogue
+from tunesmith.recipe.support import conflict_of
 
 NAMES = sorted(catalogue.STRATEGIES)
 DOCS = Path(__file__).parents[2] / "docs" / "strategies"
@@ -81,8 +82,21 @@ def test_it_learns_what_there_is_to_learn(quick: dict[str, Any], tmp_path: Path,
     assert report["test"]["accuracy"]["value"] > report["baselines"]["majority"]["scores"]["accuracy"]["value"] + 0.2
 
 
-def test_all_of_them_together_train(quick: dict[str, Any], tmp_path: Path) -> None:
-    for value in tuned(quick, tmp_path / "run", *({name: {}} for name in NAMES)).values():
+def teams() -> list[list[str]]:
+    """Every strategy of the table, in as few recipes as there must be: those of one go together."""
+    found: list[list[str]] = []
+    for name in NAMES:
+        team = next((team for team in found if not any(conflict_of(name, other) for other in team)), None)
+        if team is None:
+            found.append(team := [])
+        team.append(name)
+    return found
+
+
+@pytest.mark.parametrize("team", teams(), ids=" ".join)
+def test_all_that_go_together_train_together(quick: dict[str, Any], tmp_path: Path, team: list[str]) -> None:
+    assert len(team) > 1 or any(conflict_of(team[0], name) for name in NAMES)
+    for value in tuned(quick, tmp_path / "run", *({name: {}} for name in team)).values():
         assert torch.isfinite(value).all()
 
 

@@ -122,7 +122,7 @@ class Strategy(BaseModel):
         """Act before a step: unfreeze, average."""
 
     def finish(self, model: nn.Module) -> nn.Module:
-        """Change the trained model before it is saved: merge, average."""
+        """Change the trained model before it is saved: merge, average. The last strategy finishes first."""
         return model
 
     def state(self) -> dict[str, Any]:

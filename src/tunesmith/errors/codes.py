@@ -649,6 +649,21 @@ CODES: dict[str, Code] = {
         "Gradient checkpointing needs blocks that transformers can compute twice.",
         "Take smaller micro-batches (batching.accumulate), shorter windows or another model.",
     ),
+    "K507": Code(
+        "There are no biases to train",
+        "bitfit trains the biases of the body, and many newer architectures (Llama, T5, ModernBERT) have none.",
+        "Take lora, which finds its layers in every architecture, or a model with biases, such as BERT.",
+    ),
+    "K508": Code(
+        "More blocks than the model has",
+        "reinit draws the highest blocks of the body anew, and there are not as many as it was asked for.",
+        "Write a smaller number; 1 to 3 are usual.",
+    ),
+    "K509": Code(
+        "The model has no such dropout",
+        "Many models that write leave out no hidden states, and a model without a head of its own has no classifier.",
+        "Leave the option out that the message names.",
+    ),
     # K6xx bundles and prediction
     "K601": Code(
         "A model that reads one text was given two, or the reverse",

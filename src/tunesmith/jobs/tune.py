@@ -232,7 +232,7 @@ class _Training:
         model = self.shop.device.unwrap(self.state.model)
         if self.best:
             _load(self.moving, self.best)
-        for strategy in self.shop.strategies:
+        for strategy in reversed(self.shop.strategies):  # what was put on last comes off first
             model = strategy.finish(model)
         best_step = self.watch.best_step if self.judge else self.state.step
         return Tuned(

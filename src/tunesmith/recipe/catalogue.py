@@ -26,6 +26,12 @@ TASKS: dict[str, str] = {
 STRATEGIES: dict[str, str] = {
     "layerwise_lr": "tunesmith.strategies.layerwise_lr:LayerwiseLR",
     "freeze": "tunesmith.strategies.freeze:Freeze",
+    "unfreeze": "tunesmith.strategies.unfreeze:Unfreeze",
+    "bitfit": "tunesmith.strategies.bitfit:BitFit",
+    "reinit": "tunesmith.strategies.reinit:Reinit",
+    "dropout": "tunesmith.strategies.dropout:Dropout",
+    "decay": "tunesmith.strategies.decay:Decay",
+    "average": "tunesmith.strategies.average:Average",
     "lora": "tunesmith.strategies.lora:LoRA",
     "probe_start": "tunesmith.strategies.probe_start:ProbeStart",
     "l2sp": "tunesmith.strategies.l2sp:L2SP",

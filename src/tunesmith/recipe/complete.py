@@ -83,6 +83,8 @@ MADE = replace(WRITES, rate=3e-4, passes=1.0)
 """Of a model made of two encoders: how its decoder looks at what was read is new, so all of it learns, and for long."""
 LORA_RATE = 10.0
 """Rate of a small change of the weights over that of the weights themselves."""
+SMALL_CHANGES = ("lora", "bitfit")
+"""Strategies that change the weights by little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,7 @@ def complete(recipe: Recipe, facts: Facts) -> Recipe:
     text = text.model_copy(update=_open(text, source_language=source, target_language=target))
     text = text.model_copy(update=_open(text, overlap=_overlap(text, settings.overlap)))
     strategies = default_strategies(facts) if recipe.strategies is None else recipe.strategies
-    factor = LORA_RATE if any("lora" in part for part in strategies) else 1.0
+    factor = LORA_RATE if any(name in SMALL_CHANGES for part in strategies for name in part) else 1.0
     rate = round(learning_rate(facts) * factor, 7)
     of_head = rate if settings.streams else max(1e-3, rate)  # a head that was pretrained moves as its body does
     optimizer = recipe.optimizer.model_copy(

@@ -149,10 +149,10 @@ class Optimizer(Part):
     """Decay rates of the two moments."""
     epsilon: PositiveFloat = 1e-8
     """Added to the denominator."""
-    schedule: Literal["linear", "cosine", "constant"] = "linear"
-    """How the rate falls after the warm-up."""
+    schedule: Literal["linear", "cosine", "constant", "slanted", "one_cycle"] = "linear"
+    """How the rate falls after the warm-up; slanted begins and ends at 1/32 of the peak, one_cycle begins at 1/25."""
     warmup: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.1
-    """Share of the steps during which the rate rises from zero."""
+    """Share of the steps during which the rate rises, for most schedules from zero."""
     clip_norm: PositiveFloat | None = 1.0
     """Largest gradient norm; None for no clipping."""
 
@@ -234,7 +234,7 @@ class Recipe(Part):
     class_weights: bool | None = None
     """Whether rare classes weigh more in the loss; by default on where the imbalance rule says so."""
     strategies: tuple[dict[str, dict[str, Any]], ...] | None = None
-    """How the weights move, in order: names, or `name: {option: value}`; by default chosen from the number of rows."""
+    """How the weights move: names, `name: {option: value}`, a policy; by default (`auto`) chosen by the rows."""
     batching: Batching = Batching()
     """How rows become steps."""
     masking: Masking = Masking()

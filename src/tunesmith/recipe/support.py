@@ -26,9 +26,21 @@ class Conflict(NamedTuple):
     reason: str
 
 
+ADAPTERS = ("lora",)
+"""Strategies of the stage `adapter`, beside which the body is frozen."""
 CONFLICTS: tuple[Conflict, ...] = (
-    Conflict(("l2sp", "ewc"), ("lora",), "the weights that it pulls back are frozen beside an adapter"),
-    Conflict(("mixout",), ("lora",), "the weights that it puts back are frozen beside an adapter"),
+    Conflict(("freeze",), ("unfreeze",), "one keeps levels shut for good, and the other opens them all"),
+    Conflict(("unfreeze",), ADAPTERS, "the levels that it would open stay frozen beside an adapter"),
+    Conflict(("bitfit",), ADAPTERS, "each leaves all frozen but what it trains itself"),
+    Conflict(("reinit",), (*ADAPTERS, "bitfit"), "the blocks that are drawn anew would stay frozen as they were drawn"),
+    Conflict(("l2sp", "ewc"), ADAPTERS, "the weights that it pulls back are frozen beside an adapter"),
+    Conflict(("mixout",), ADAPTERS, "the weights that it puts back are frozen beside an adapter"),
+    Conflict(
+        ("l2sp", "ewc", "mixout", "distil_from_base"),
+        ("reinit",),
+        "it keeps the model near to what it was, and the blocks that are drawn anew never were that",
+    ),
+    Conflict(("l2sp",), ("decay",), "it takes the place of the decay that would be set"),
 )
 """What does not go together beside strategies of one stage; each pair once, in either order."""
 
