@@ -71,6 +71,7 @@ class Setup:
         train: the train examples as batches of a step's size, in their order, with targets; a new pass with each call.
         score: model → the figure that dev is chosen by, more is better; None where there is no dev.
         pick: positions of train examples → these as one batch, with targets.
+        rows: of a step.
     """
 
     task: Task
@@ -84,6 +85,7 @@ class Setup:
     train: Callable[[], Iterator[Batch]] | None = None
     score: Callable[[nn.Module], float] | None = None
     pick: Callable[[Sequence[int]], Batch] | None = None
+    rows: int = 1
 
 
 class Strategy(BaseModel):

@@ -416,6 +416,17 @@ CODES: dict[str, Code] = {
         "The strategy looks at classes, numbers or tokens that the task does not have, and would do nothing.",
         "Leave it out; its page says which tasks it works with.",
     ),
+    "K217": Code(
+        "A strategy has no texts to work on",
+        "What keeps a model near to what it was looks at texts from outside the domain while the task is learnt.",
+        "Name a file of such texts under data.general, or take l2sp or mixout, which need none.",
+    ),
+    "K218": Code(
+        "The checkpoint has no language head",
+        "What a model says of tokens can only be kept where its checkpoint holds the head that says it. Sentence "
+        "encoders are published without one.",
+        "Set `match: direction`, which keeps the vectors of texts.",
+    ),
     # K3xx models
     "K301": Code(
         "No model can be loaded from a folder",

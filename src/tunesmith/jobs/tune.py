@@ -137,7 +137,7 @@ def _prepare(
     setup = Setup(
         shop.task, np.empty(0) if streams else _targets(shop, features).numpy(), embed, shop.recipe.seed, shop.folder,
         () if streams else [texts_of(example)[0] for example in train], shop.general.kept, shop.plain, batches,
-        None if judge is None else judge.worth, pick,
+        None if judge is None else judge.worth, pick, per_step,
     )  # fmt: skip
     for strategy in shop.strategies:
         model = strategy.prepare(model, setup)

@@ -51,6 +51,12 @@ STRATEGIES: dict[str, str] = {
     "multi_sample_dropout": "tunesmith.strategies.multi_sample_dropout:MultiSampleDropout",
     "prototype": "tunesmith.strategies.prototype:Prototype",
     "contrastive": "tunesmith.strategies.contrastive:Contrastive",
+    "l2sp": "tunesmith.strategies.l2sp:L2SP",
+    "ewc": "tunesmith.strategies.ewc:EWC",
+    "mixout": "tunesmith.strategies.mixout:Mixout",
+    "trust_region": "tunesmith.strategies.trust_region:TrustRegion",
+    "distil_from_base": "tunesmith.strategies.distil_from_base:DistilFromBase",
+    "replay": "tunesmith.strategies.replay:Replay",
 }
 
 TABLES: dict[Family, dict[str, str]] = {"tasks": TASKS, "strategies": STRATEGIES}

@@ -40,6 +40,14 @@ CONFLICTS: tuple[Conflict, ...] = (
         ("mixup",), ("fgm", "pgd"), "mixup mixes other rows in the pass after the step than in the one it was taken in"
     ),
     Conflict(("mixup",), ("multi_sample_dropout",), "both replace the loss of a row, by that of other vectors each"),
+    Conflict(("l2sp", "ewc"), ADAPTERS, "the weights that it pulls back are frozen beside an adapter"),
+    Conflict(("mixout",), ADAPTERS, "the weights that it puts back are frozen beside an adapter"),
+    Conflict(
+        ("l2sp", "ewc", "mixout", "distil_from_base"),
+        ("reinit",),
+        "it keeps the model near to what it was, and the blocks that are drawn anew never were that",
+    ),
+    Conflict(("l2sp",), ("decay",), "it takes the place of the decay that would be set"),
 )
 """What does not go together beside strategies of one stage; each pair once, in either order."""
 
