@@ -41,13 +41,15 @@ class Inserted:
     heads: tuple[str, ...]
 
 
-def insert(model: Any, kind: str, **options: Any) -> None:
-    """Freeze `model`, its new heads left out, and put modules of a kind into it."""
+def insert(model: Any, kind: str, seed: int, **options: Any) -> None:
+    """Freeze `model`, its new heads left out, and put modules of a kind into it, drawn from `seed` alone."""
     model.requires_grad_(False)
     model.inserted = Inserted(kind, options, tuple(heads(model)))
     for head in model.inserted.heads:
         model.get_submodule(head).requires_grad_(True)
-    KINDS[kind](model, **options)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        KINDS[kind](model, **options)
 
 
 def inserted(model: Any) -> Inserted | None:
@@ -83,7 +85,7 @@ def load_inserted(model: Any, folder: Path) -> bool:
     settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
     tensors = load_file(folder / WEIGHTS)
     try:
-        insert(model, settings["kind"], **settings["options"])
+        insert(model, settings["kind"], 0, **settings["options"])
     except (AttributeError, KeyError):  # the base has no such layers
         return False
     own = own_weights(model)

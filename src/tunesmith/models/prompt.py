@@ -86,7 +86,7 @@ def _say_first(body: Any, args: tuple[Any, ...], inputs: dict[str, Any]) -> tupl
     rows, length, _ = words.shape
     inputs["attention_mask"] = _longer_mask({**inputs, "inputs_embeds": words}, len(prompt))
     inputs["inputs_embeds"] = torch.cat([prompt.to(words.dtype).expand(rows, -1, -1), words], dim=1)
-    if takes(body, "token_type_ids") and getattr(body.config, "type_vocab_size", 0):  # GPT-2 takes words for kinds
+    if takes(body, "token_type_ids") and getattr(body.config, "type_vocab_size", None):  # GPT-2 takes words for kinds
         kinds = inputs.get("token_type_ids")
         kinds = torch.zeros(rows, length, dtype=torch.long, device=words.device) if kinds is None else kinds
         inputs["token_type_ids"] = nn.functional.pad(kinds, (len(prompt), 0))

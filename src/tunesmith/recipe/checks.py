@@ -27,7 +27,10 @@ WORDS = ("tag", "answer")
 
 def contradictions(recipe: Recipe, where: Where) -> list[Fault]:
     """Return a fault for every pair of settings that contradict each other."""
-    found = [*_of_columns(recipe), *_of_splits(recipe.data), *_of_measures(recipe), *_of_tasks(recipe)]
+    found = [
+        *_of_columns(recipe), *_of_splits(recipe.data), *_of_measures(recipe), *_of_tasks(recipe),
+        *_of_memory(recipe),
+    ]  # fmt: skip
     return [Fault("K210", where(path), message, remedy) for path, message, remedy in found]
 
 
@@ -62,6 +65,12 @@ def _of_splits(data: Data) -> Iterator[tuple[Path, str, str]]:
         yield ("data", "dev_share"), message, "Lower one of them; 0.15 and 0.2 are the defaults."
     if [data.train, data.dev, data.test].count("-") > 1:
         yield ("data", "train"), "standard input can be read once only, and `-` stands twice.", "Name a file for one."
+
+
+def _of_memory(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
+    if recipe.batching.save_memory and any("prefix" in part for part in recipe.strategies or ()):
+        message = "batching.save_memory computes blocks twice, and each would find the prefix twice."
+        yield ("batching", "save_memory"), message, "Leave one of the two out."
 
 
 def _of_tasks(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:

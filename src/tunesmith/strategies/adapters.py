@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-import torch
 from pydantic import PositiveInt
 from torch import nn
 
@@ -12,9 +11,11 @@ from tunesmith.core.strategy import Setup, Stage, Strategy
 from tunesmith.errors import Fault, InputError
 from tunesmith.models.bottleneck import Activation
 from tunesmith.models.inserted import insert
-from tunesmith.models.parts import layers_of, linear_layers, named, width_out
+from tunesmith.models.parts import Part, layers_of, linear_layers, named, width_out
 
-PLACES = {"both": ("attention", "feed-forward"), "attention": ("attention",), "feed_forward": ("feed-forward",)}
+PLACES: dict[str, tuple[Part, ...]] = {
+    "both": ("attention", "feed-forward"), "attention": ("attention",), "feed_forward": ("feed-forward",),
+}  # fmt: skip
 
 
 class Adapters(Strategy):
@@ -59,7 +60,7 @@ class Adapters(Strategy):
         """
         refuse_streams(setup, "adapters")
         linear = linear_layers(model)
-        found = layers_of(model, *PLACES[self.place]) if self.targets is None else named(linear, self.targets)  # type: ignore[arg-type]
+        found = layers_of(model, *PLACES[self.place]) if self.targets is None else named(linear, self.targets)
         if not found:
             names = ", ".join(sorted({name.rpartition(".")[2] for name in linear}))
             message = f"no layers of {type(model).__name__} are known to end attention or feed-forward."
@@ -67,9 +68,7 @@ class Adapters(Strategy):
                 Fault("K504", "strategies: adapters.targets", message, f"Name some under `targets`; there are {names}.")
             )
         size = self.size or max(8, width_out(linear[found[0]]) // 16)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(setup.seed)
-            insert(model, "bottleneck", layers=found, size=size, activation=self.activation)
+        insert(model, "bottleneck", setup.seed, layers=found, size=size, activation=self.activation)
         return model
 
 

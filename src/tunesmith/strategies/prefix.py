@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import torch
 from pydantic import PositiveInt
-from torch import Tensor, nn
+from torch import nn
 
 from tunesmith.core.strategy import Setup, Stage, Strategy
 from tunesmith.errors import Fault, InputError
@@ -60,16 +60,15 @@ class Prefix(Strategy):
         if not takes_prefix(body):
             message = f"{type(body).__name__} takes no keys and values from outside in all of its blocks."
             raise InputError(Fault("K516", "recipe: strategies.prefix", message, "Take prompt, adapters or lora."))
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(setup.seed)
-            insert(model, "prefix", size=self.size)
-            if self.project:
-                width, out = int(body.config.hidden_size), int(body.prefix.weight.shape[1])
-                hidden = self.hidden or width
+        insert(model, "prefix", setup.seed, size=self.size)
+        if self.project:
+            width, (_, out), device = int(body.config.hidden_size), body.prefix.weight.shape, body.prefix.weight.device
+            hidden = self.hidden or width
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(setup.seed)
                 network = nn.Sequential(nn.Linear(width, hidden), nn.Tanh(), nn.Linear(hidden, out))
-                device = body.prefix.weight.device
-                start: Tensor = torch.randn(self.size, width)
-                body.prefix = Encoded(start.to(device), network.to(device))
+                start = torch.randn(self.size, width)
+            body.prefix = Encoded(start.to(device), network.to(device))
         return model
 
     def finish(self, model: nn.Module) -> nn.Module:

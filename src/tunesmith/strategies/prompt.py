@@ -48,7 +48,7 @@ class Prompt(Strategy):
             InputError: the model is to be a start for others (K213).
         """
         refuse_streams(setup, "prompt")
-        insert(model, "prompt", size=self.size)
+        insert(model, "prompt", setup.seed, size=self.size)
         with torch.no_grad():
             body_of(model).prompt.weight.copy_(words_drawn(model, self.size, setup.seed))
         return model

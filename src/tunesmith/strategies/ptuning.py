@@ -52,7 +52,7 @@ class PTuning(Strategy):
             InputError: the model is to be a start for others (K213).
         """
         refuse_streams(setup, "ptuning")
-        insert(model, "prompt", size=self.size)
+        insert(model, "prompt", setup.seed, size=self.size)
         start = words_drawn(model, self.size, setup.seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(setup.seed)
