@@ -171,8 +171,7 @@ class Stop(Part):
     metric: str | None = None
     """Dev figure that decides what is best; by default the task's own."""
     balance: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
-    """What is forgotten counts in the choice: the best weights have the highest dev figure − balance × (1 − agreement)
-    of general texts with the model before; 0 looks at dev alone."""
+    """How far forgetting counts: the best weights have the highest dev figure − balance × (1 − general agreement)."""
     evaluations_per_epoch: PositiveFloat | None = None
     """How often dev is evaluated and a checkpoint written; by default chosen from the number of rows."""
     refit: bool | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tunesmith.core.report_schema import Before, Forgetting, LayerData, Moment, ReportData
+from tunesmith.core.report_schema import Before, Forgetting, LayerData, Moment, ReportData, ScoreData
 from tunesmith.report import words
 from tunesmith.report.markup import Child, Markup, join, tag
 from tunesmith.report.plots.lines import Marks, Series, line_plot
@@ -83,7 +83,7 @@ def _figures(metric: str, *values: float) -> list[Child]:
     return [words.figure(metric, value) for value in values]
 
 
-def _change(metric: str, difference: words.ScoreData) -> list[Child]:
+def _change(metric: str, difference: ScoreData) -> list[Child]:
     return [words.difference(metric, difference), words.difference_interval(metric, difference)]
 
 
