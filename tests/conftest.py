@@ -67,7 +67,7 @@ def quick(tiny: Path, reviews: Path) -> dict[str, Any]:
         "data": {"train": str(reviews)},
         "optimizer": {"learning_rate": 5e-3, "head_learning_rate": 1e-2},
         "stop": {"epochs": 4, "patience": None},
-        "evaluate": {"folds": 0, "resamples": 50},
+        "evaluate": {"folds": 0, "resamples": 50, "forgetting": "off"},
         "strategies": [{"layerwise_lr": {"decay": 0.9}}],
         "checkpoint_seconds": 0,
     }

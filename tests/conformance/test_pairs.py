@@ -23,7 +23,7 @@ from tunesmith.recipe.support import conflict_of
 
 NAMES = sorted(catalogue.STRATEGIES)
 PAIRS = list(combinations(NAMES, 2))
-BRIEF: dict[str, dict[str, Any]] = {}
+BRIEF: dict[str, dict[str, Any]] = {"contrastive": {"steps": 2}}
 """Options that make a strategy quick; all else is tried as it comes."""
 
 
@@ -44,7 +44,8 @@ def fours() -> list[tuple[str, ...]]:
 def asked(quick: dict[str, Any], names: Sequence[str], steps: int) -> dict[str, Any]:
     chosen = [{name: BRIEF.get(name, {})} for name in names]
     stop = {"steps": steps, "epochs": 4, "evaluations_per_epoch": 4, "patience": None, "refit": False}
-    return {**quick, "strategies": chosen, "stop": stop, "evaluate": {"folds": 0, "resamples": 20, "baselines": []}}
+    measured = {"folds": 0, "resamples": 20, "baselines": [], "forgetting": "off"}
+    return {**quick, "strategies": chosen, "stop": stop, "evaluate": measured}
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
