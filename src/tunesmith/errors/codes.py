@@ -345,6 +345,11 @@ CODES: dict[str, Code] = {
         "As data.redact asks, placeholders such as [EMAIL] stand in their place in all files.",
         "Nothing need be done.",
     ),
+    "K179": Code(
+        "Too little general text",
+        "What was forgotten is measured on half of it, and on a handful of texts nothing can be told from chance.",
+        "Give more text in data.general, or leave it out: 320 texts come with the package.",
+    ),
     # K2xx recipe
     "K201": Code(
         "There is no such key",
@@ -640,8 +645,8 @@ CODES: dict[str, Code] = {
         "Run the command that the message prints; the result is the same as without the interruption.",
     ),
     "K504": Code(
-        "LoRA finds no such layers",
-        "Adapters stand beside the linear layers of a model's blocks, and every architecture names them its own way.",
+        "An adapter finds no such layers",
+        "Adapters stand at the linear layers of a model's blocks, and every architecture names them its own way.",
         "Leave `targets` out to take all of them, or take names that the message lists.",
     ),
     "K505": Code(
@@ -663,6 +668,34 @@ CODES: dict[str, Code] = {
         "The model has no such dropout",
         "Many models that write leave out no hidden states, and a model without a head of its own has no classifier.",
         "Leave the option out that the message names.",
+    ),
+    "K513": Code(
+        "A head without a bias",
+        "The nearest mean of a class is a linear layer whose bias holds the length of the mean; without one the start "
+        "would be another classifier.",
+        "Take `probe_start`, or `head: pooled`, whose last layer has a bias.",
+    ),
+    "K516": Code(
+        "An adapter that the architecture cannot carry",
+        "A prefix is given to a model as keys and values, which not every architecture takes from outside.",
+        "Take one of the adapters that the message names.",
+    ),
+    "K517": Code(
+        "Weights of four bits need a GPU",
+        "The kernels that compute with them are made for GPUs.",
+        "Train on a machine with a CUDA GPU, or leave `quantise` out.",
+    ),
+    "K519": Code(
+        "Dev loss turned",
+        "While train loss fell, dev loss began to rise: what was learnt from there on holds for the train rows only, "
+        "or makes the model surer than it is right. The weights that are kept are those with the best dev score all "
+        "the same, and a temperature mends the confidence.",
+        "Hold the model back (l2sp, layerwise_lr, freeze), train for fewer epochs, or give more rows.",
+    ),
+    "K520": Code(
+        "Train loss far below dev loss",
+        "Where the weights were kept, the train rows are known much better than the dev rows.",
+        "More rows help most; strategies that hold the model back help some. While dev scores rise it is no fault.",
     ),
     # K6xx bundles and prediction
     "K601": Code(
@@ -696,8 +729,9 @@ CODES: dict[str, Code] = {
         "Train with `--task chat`, or ask the model with `tunesmith predict`.",
     ),
     "K607": Code(
-        "There is no adapter to merge",
-        "`tunesmith merge` adds an adapter to the weights of its base model. A plain model holds all its weights.",
+        "There is no adapter that can be merged",
+        "`tunesmith merge` adds an adapter to the weights of its base model. A plain model holds all its weights, and "
+        "what stands between weights (bottlenecks, prompts, prefixes) has no place in them.",
         "Use the folder as it is.",
     ),
     "K608": Code(

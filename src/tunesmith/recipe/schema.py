@@ -27,7 +27,7 @@ class Data(Part):
     test: str | None = None
     """Rows that are read once, at the end; taken from train where not given."""
     general: str | None = None
-    """Text from outside the domain, on which it is measured what was forgotten (masked)."""
+    """Text from outside the domain: half may be learnt from, half shows what is forgotten; there is some by default."""
     text: str | None = None
     """Column of the text; inferred where that is safe."""
     text_a: str | None = None
@@ -170,6 +170,8 @@ class Stop(Part):
     """Evaluations without a better dev score before training stops; None never stops early."""
     metric: str | None = None
     """Dev figure that decides what is best; by default the task's own."""
+    balance: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    """How far forgetting counts: the best weights have the highest dev figure − balance × (1 − general agreement)."""
     evaluations_per_epoch: PositiveFloat | None = None
     """How often dev is evaluated and a checkpoint written; by default chosen from the number of rows."""
     refit: bool | None = None
@@ -210,6 +212,8 @@ class Evaluate(Part):
     """Look at this many dev rows at most, drawn with the seed; by default all (chat, seq2seq: 200, masked: 500)."""
     test_rows: PositiveInt | None = None
     """Test on this many rows at most, drawn with the seed; by default all (chat, seq2seq, masked: 1,000)."""
+    forgetting: Literal["auto", "off"] = "auto"
+    """Whether general skill is measured before and after, on `data.general`."""
     curve: bool = False
     """Whether to measure a learning curve: how much more rows would help."""
 
