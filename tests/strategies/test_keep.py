@@ -95,6 +95,7 @@ def test_towards_itself_is_the_answer_to_moved_words(bench, steps: int) -> None:
     torch.manual_seed(8)
     found = objective(batch).values.detach().numpy()
     torch.manual_seed(8)
+    torch.manual_seed(int(torch.randint(2**62, (1,))))
     delta = 0.01 * torch.randn(*batch.inputs["input_ids"].shape, 16).double()
     clean = model(**batch.inputs).logits.detach()
     for _ in range(steps):
@@ -111,6 +112,17 @@ def test_towards_itself_is_the_answer_to_moved_words(bench, steps: int) -> None:
     assert np.abs(found - expected).max() < 1e-6
     if steps:
         assert delta.abs().max().item() == pytest.approx(0.05)
+
+
+def test_dropout_drops_the_same_in_both_passes(bench) -> None:
+    values = []
+    for weight in (0.0, 1e3):
+        model, objective = bench.ready(TrustRegion(noise=1e-9, steps=0, weight=weight))
+        model.train()
+        torch.manual_seed(8)
+        values.append(objective(bench.batch()).values.detach())
+    assert torch.allclose(values[0], values[1], atol=1e-6)
+    assert not torch.allclose(values[0], objective(bench.batch()).values.detach(), atol=1e-3), "it drops"
 
 
 def test_climbing_finds_words_that_change_the_answer_more(bench) -> None:

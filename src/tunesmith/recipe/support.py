@@ -45,9 +45,9 @@ CONFLICTS: tuple[Conflict, ...] = (
     Conflict(
         ("l2sp", "ewc", "mixout", "distil_from_base"),
         ("reinit",),
-        "it keeps the model near to what it was, and the blocks that are drawn anew never were that",
+        "blocks that are drawn anew have no start to stay near to",
     ),
-    Conflict(("l2sp",), ("decay",), "it takes the place of the decay that would be set"),
+    Conflict(("l2sp",), ("decay",), "l2sp takes the place of weight decay, and switches it off"),
 )
 """What does not go together beside strategies of one stage; each pair once, in either order."""
 
