@@ -78,7 +78,8 @@ def run_cell(name: str, seed: int, on: str, sets: list[str]) -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as place:
             report = train(parse(asked, sets=sets), folder=Path(place) / "run", progress=tell).report()
     line = line_of(report, cell=name, task=report["task"], seed=seed, on=on, sets=sets)
-    return {**line, "general": report.get("general")}
+    general = (report.get("forgetting") or {}).get("language")
+    return {**line, "general": {when: general[when] for when in ("before", "after")} if general else None}
 
 
 def table(lines: list[dict[str, Any]]) -> str:

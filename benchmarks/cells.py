@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import statistics
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,6 +26,7 @@ class Bench(NamedTuple):
         run: (cell, seed, on, sets) → a line with at least these four and `seconds`.
         table: lines → a Markdown table.
         usual: seeds of a cell that is not among those of `seeds`; where there are none, no other cell can be run.
+        digest: cell → what it asks for, in short; a line with another `digest` is out of date, and measured anew.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Bench(NamedTuple):
     run: Callable[[str, int, str, list[str]], Line]
     table: Callable[[list[Line]], str]
     usual: Sequence[int] = ()
+    digest: Callable[[str], str] | None = None
 
     @property
     def results(self) -> Path:
@@ -43,7 +46,8 @@ class Bench(NamedTuple):
         if not self.results.exists():
             return {}
         lines = [json.loads(line) for line in self.results.read_text(encoding="utf-8").splitlines()]
-        return {(line["cell"], line["seed"], line["on"], tuple(line["sets"])): line for line in lines}
+        current = [line for line in lines if self.digest is None or line["digest"] == self.digest(line["cell"])]
+        return {(line["cell"], line["seed"], line["on"], tuple(line["sets"])): line for line in current}
 
     def measured(self, wanted: Sequence[tuple[str, int]], on: str, sets: list[str]) -> list[Line]:
         """Run the cells that were not run yet, and return the lines of all that are wanted."""
@@ -80,6 +84,7 @@ def main(bench: Bench, doc: str | None) -> None:
     parser.add_argument("--on", choices=["test", "dev"], default="test")
     parser.add_argument("--set", dest="sets", action="append", default=[], help="override of the recipe, key=value")
     markers = f"<!-- {bench.name} --> and <!-- /{bench.name} -->"
+    parser.add_argument("--measured", action="store_true", help="run nothing: the table of what is there")
     parser.add_argument("--write", type=Path, help=f"a page with the markers {markers}")
     chosen = parser.parse_args()
     unknown = [cell for cell in chosen.cells if cell not in bench.seeds]
@@ -89,7 +94,7 @@ def main(bench: Bench, doc: str | None) -> None:
         sys.exit("needs ../shared/data beside the project")
     cells = chosen.cells or bench.seeds
     wanted = [(cell, seed) for cell in cells for seed in chosen.seeds or bench.seeds.get(cell, bench.usual)]
-    lines = bench.measured(wanted, chosen.on, chosen.sets)
+    lines = list(bench.known().values()) if chosen.measured else bench.measured(wanted, chosen.on, chosen.sets)
     text = bench.table(lines)
     print(text)
     print(
@@ -108,6 +113,17 @@ def between(page: str, name: str, text: str) -> str:
     before, _, rest = page.partition(start)
     _, _, after = rest.partition(end)
     return f"{before}{start}\n{text}\n{end}{after}"
+
+
+def spread(values: list[float], *, sign: bool = False) -> str:
+    """Return the mean and the range of shares, in points."""
+    if not values:
+        return "–"
+    form = "{:+.1f}" if sign else "{:.1f}"
+    mean = form.format(100 * statistics.mean(values))
+    if len(values) == 1:
+        return mean
+    return f"{mean} ({form.format(100 * min(values))} to {form.format(100 * max(values))})"
 
 
 def tell(event: dict[str, Any]) -> None:

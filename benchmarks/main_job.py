@@ -8,81 +8,20 @@
 Needs `../shared/data` beside the project. A cell is a line of `benchmarks/results/main_job.jsonl` with the digest of
 its recipe; one that is there is not run again, so the table grows and anybody can redo a cell by deleting its line.
 
-Rows: few-shot, the train rows grouped by label in file order, one `random.Random(seed)` for the whole draw, for every
-label in sorted order `rng.sample(rows, shots)`; full, `random.Random(0).shuffle(train)`, the first 4,000; test,
-`random.Random(0).shuffle(test)`, the first 1,000; at most 128 tokens.
+The rows of a cell are drawn as `rows.py` says; at most 128 tokens of each.
 """
 
 from __future__ import annotations
 
-import csv
-import gzip
-import random
-import statistics
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from cells import DATA, Bench, main, tell
+from cells import Bench, main, spread, tell
+from rows import draw, write
 
 CELLS = ("trec6:64", "ag_news:64", "sst2:64", "banking77:10", "trec6:full", "sst2:full")
 SEEDS = (0, 1, 2)
-FULL = 4000
-DEV_ROWS = 600
-
-Rows = list[dict[str, str]]
-
-
-def read(name: str, split: str) -> Rows:
-    """Return the rows of one split of a shared data set."""
-    plain = DATA / name / f"{split}.csv"
-    if plain.exists():
-        text = plain.read_text(encoding="utf-8")
-    else:
-        text = gzip.decompress(plain.with_suffix(".csv.gz").read_bytes()).decode()
-    return [{"text": r["text"], "label": r["label"]} for r in csv.DictReader(text.splitlines(keepends=True))]
-
-
-def draw(name: str, shots: str, seed: int, on: str) -> tuple[Rows, Rows]:
-    """Return train rows and the rows to measure on."""
-    train = read(name, "train")
-    if shots == "full":
-        random.Random(0).shuffle(train)
-        kept, rest = train[:FULL], train[FULL:]
-    else:
-        by_label: dict[str, Rows] = {}
-        for row in train:
-            by_label.setdefault(row["label"], []).append(row)
-        rng = random.Random(seed)
-        kept = [row for label in sorted(by_label) for row in rng.sample(by_label[label], int(shots))]
-        texts = {row["text"] for row in kept}
-        rest = [row for row in train if row["text"] not in texts]
-    if on == "dev":
-        return kept, balanced(rest)
-    test = read(name, "test")
-    random.Random(0).shuffle(test)
-    return kept, test[:1000]
-
-
-def balanced(rows: Rows) -> Rows:
-    """Return about as many rows of every class: a class of three rows would decide a macro-F1."""
-    random.Random(1).shuffle(rows)
-    room = dict.fromkeys((row["label"] for row in rows), DEV_ROWS // len({row["label"] for row in rows}))
-    chosen = []
-    for row in rows:
-        if room[row["label"]] > 0:
-            room[row["label"]] -= 1
-            chosen.append(row)
-    return chosen
-
-
-def write(path: Path, rows: Rows) -> str:
-    """Write rows as CSV and return the path."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, ["text", "label"])
-        writer.writeheader()
-        writer.writerows(rows)
-    return str(path)
 
 
 def run_cell(cell: str, seed: int, on: str, sets: list[str]) -> dict[str, Any]:
@@ -132,17 +71,6 @@ def table(lines: list[dict[str, Any]]) -> str:
         where = name + ("" if on == "test" else f" ({on})") + (f" {' '.join(sets)}" if sets else "")
         rows.append(f"| {where} | {shots} | {len(of)} | " + " | ".join(columns) + f" | {spread(margins, sign=True)} |")
     return "\n".join(rows)
-
-
-def spread(values: list[float], *, sign: bool = False) -> str:
-    """Return the mean and the range of shares, in points."""
-    if not values:
-        return "–"
-    form = "{:+.1f}" if sign else "{:.1f}"
-    mean = form.format(100 * statistics.mean(values))
-    if len(values) == 1:
-        return mean
-    return f"{mean} ({form.format(100 * min(values))} to {form.format(100 * max(values))})"
 
 
 if __name__ == "__main__":

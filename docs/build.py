@@ -108,6 +108,51 @@ def defaults() -> str:
     return table(head_row, rows)
 
 
+def policies() -> str:
+    """Return every policy with its strategies, as a recipe would write them."""
+    from tunesmith.recipe.policies import POLICIES
+
+    def written(item: Mapping[str, Mapping[str, Any]]) -> str:
+        (name, options), = item.items()  # fmt: skip
+        inside = ", ".join(f"{key}: {json.dumps(value)}" for key, value in options.items())
+        return f"`{name}`" + (f" ({inside})" if inside else "")
+
+    return table(
+        ["policy", "strategies"], [[f"`{n}`", ", ".join(map(written, p)) or "none"] for n, p in POLICIES.items()]
+    )
+
+
+def stages() -> str:
+    """Return the strategies of each stage, in the order in which they are applied, and the heads they work with."""
+    from tunesmith.core.strategy import STAGES
+    from tunesmith.recipe.catalogue import STRATEGIES, load_entry
+
+    rows = []
+    for stage in STAGES:
+        for name in STRATEGIES:
+            kind = load_entry("strategies", name)
+            if kind.stage == stage:
+                rows.append([stage, f"[`{name}`]({name}.md)", ", ".join(f"`{p}`" for p in kind.problems) or "all"])
+    return table(["stage", "strategy", "kinds of head"], rows)
+
+
+def support() -> str:
+    """Return which strategies do not go together, each with the reason; all other pairs do."""
+    from itertools import combinations
+
+    from tunesmith.recipe.catalogue import STRATEGIES
+    from tunesmith.recipe.support import conflict_of
+
+    refused: dict[tuple[str, str], list[str]] = {}
+    for first, second in combinations(STRATEGIES, 2):
+        if reason := conflict_of(first, second):
+            refused.setdefault((first, reason), []).append(second)
+    rows = [
+        [f"`{first}`", ", ".join(f"`{name}`" for name in others), reason] for (first, reason), others in refused.items()
+    ]
+    return table(["strategy", "not with", "because"], rows) if rows else "All go together."
+
+
 # --- errors, commands, models, columns -----------------------------------------------------------------------------
 
 
@@ -178,7 +223,7 @@ def listed(names: Iterable[str]) -> str:
 
 KINDS: Mapping[str, Callable[..., str]] = {
     "recipe": recipe, "options": options, "defaults": defaults, "codes": codes, "commands": commands,
-    "models": models, "columns": columns, "python": python,
+    "models": models, "columns": columns, "python": python, "policies": policies, "stages": stages, "support": support,
 }  # fmt: skip
 
 

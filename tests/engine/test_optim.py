@@ -60,6 +60,34 @@ def test_the_rate_rises_and_falls(schedule: str, share: float, factor: float) ->
     assert rate(share, Optimizer(schedule=schedule, warmup=0.1)) == pytest.approx(factor)  # type: ignore[arg-type]
 
 
+def test_slanted_is_the_formula_of_its_paper() -> None:
+    total, cut_share, ratio = 200, 0.1, 32
+    settings = Optimizer(schedule="slanted", warmup=cut_share)
+    cut = int(total * cut_share)
+    for t in range(total + 1):
+        p = t / cut if t < cut else 1 - (t - cut) / (cut * (1 / cut_share - 1))
+        assert rate(t / total, settings) == pytest.approx((1 + p * (ratio - 1)) / ratio, abs=1e-9), t
+    assert rate(1.0, settings) == 1 / 32
+    assert rate(0.0, Optimizer(schedule="slanted", warmup=0.0)) == 1.0
+
+
+def test_one_cycle_is_that_of_torch() -> None:
+    steps, peak = 101, 0.3
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], lr=peak)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, peak, total_steps=steps, pct_start=31 / steps, cycle_momentum=False, div_factor=25,
+        final_div_factor=1e4 / 25,
+    )  # fmt: skip
+    settings = Optimizer(schedule="one_cycle", warmup=0.3)
+    for step in range(steps):
+        assert peak * rate(step / (steps - 1), settings) == pytest.approx(optimizer.param_groups[0]["lr"], abs=1e-12)
+        optimizer.step()
+        if step < steps - 1:
+            cycle.step()
+    assert rate(0.0, settings) == pytest.approx(1 / 25)
+    assert rate(1.0, settings) == pytest.approx(1e-4)
+
+
 def test_set_rate_scales_the_peak_of_each_group() -> None:
     groups = [{"name": "a", "params": [("w", torch.nn.Parameter(torch.ones(2)))], "lr": 0.4, "weight_decay": 0.0}]
     optimizer = make_optimizer(groups, SETTINGS)  # type: ignore[arg-type]

@@ -99,10 +99,11 @@ def test_what_was_gained_and_what_was_forgotten_is_told(place: Path, tmp_path: P
     assert report["metric"] == "perplexity"
     assert report["test"]["perplexity"]["value"] < 0.7 * before["value"]
     assert report["comparison"]["against"]["untuned"]["outcome"] == "tuned better"
-    general = report["general"]
+    forgetting = report["forgetting"]
+    general = forgetting["language"]
     gap = general["after"]["value"] - general["before"]["value"]
     assert general["difference"]["value"] == pytest.approx(gap)
-    assert general["verdict"].startswith(("Something was forgotten", "Nothing was forgotten", "On g.txt"))
+    assert forgetting["verdict"].startswith(("Something was forgotten", "Nothing was forgotten", "On g.txt"))
     notes = " ".join(report["notes"])
     assert "pseudo-perplexity" in notes
     assert "without the head" not in notes
@@ -119,7 +120,7 @@ def test_a_body_without_its_head_gets_one_first_and_it_is_said(place: Path, tmp_
     assert stages == ["head", "select"]
     assert report["baselines"]["untuned"]["title"] == "pretrained body with a head trained for it"
     assert any("without the head" in note for note in report["notes"])
-    assert any("--general" in note for note in report["notes"])
+    assert report["forgetting"]["text"] == "the general text of the package"
     tied = load_model(tmp_path / "run" / "model", _head(), seed=0)
     assert not tied.has_new_head
     model: Any = tied.model
@@ -182,9 +183,6 @@ def test_what_makes_no_sense_for_running_text_is_refused(place: Path, tmp_path: 
         train(asked, folder=tmp_path / "run")
     assert {fault.code for fault in caught.value.faults} == {"K210"}
     assert len(caught.value.faults) == 2
-    with pytest.raises(InputError, match=r"K210.*data\.general"):
-        train({**asked, "task": "classify", "head": "auto", "evaluate": {},
-               "data": {"train": "x.csv", "general": "y.txt"}}, folder=tmp_path / "run")  # fmt: skip
 
 
 def test_the_verb_ends_with_the_line_to_type_next(place: Path, tmp_path: Path) -> None:

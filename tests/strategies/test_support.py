@@ -24,6 +24,17 @@ def test_every_strategy_has_a_stage_of_its_own_choice(name: str) -> None:
     assert kind.stage in STAGES
 
 
+def test_the_adapters_that_conflicts_name_are_those_of_their_stage() -> None:
+    kinds = {name: catalogue.load_entry("strategies", name).stage for name in catalogue.STRATEGIES}
+    assert sorted(support.ADAPTERS) == sorted(name for name, stage in kinds.items() if stage == "adapter")
+
+
+def test_every_conflict_names_strategies_that_there_are() -> None:
+    for first, second, reason in support.CONFLICTS:
+        assert {*first, *second} <= set(catalogue.STRATEGIES)
+        assert reason
+
+
 def test_what_does_not_go_together_is_said_before_training(monkeypatch: pytest.MonkeyPatch) -> None:
     rule = support.Conflict(("freeze",), ("lora", "probe_start"), "of a reason")
     monkeypatch.setattr(support, "CONFLICTS", (rule,))

@@ -168,7 +168,8 @@ def load_bundle(path: Path | str) -> Bundle:
     from tunesmith.engine.write import settle_generation
     from tunesmith.models.adapter import load_adapter, unwrapped
     from tunesmith.models.languages import set_languages
-    from tunesmith.models.load import load_finished
+    from tunesmith.models.load import load_finished, load_tokenizer
+    from tunesmith.models.register import register
     from tunesmith.models.sources import resolve_model
     from tunesmith.models.write import load_writer_tokenizer
     from tunesmith.text.windows import Encoder
@@ -190,8 +191,10 @@ def load_bundle(path: Path | str) -> Bundle:
     task: Task = kind.load(contents["state"])  # type: ignore[attr-defined]
     layout = task.head().layout
     if contents.get("base"):
-        model, _ = load_adapter(resolve_model(contents["base"]), folder, task.head())
-        tokenizer = load_writer_tokenizer(folder)[0]
+        kind_of_head = contents.get("head", "auto")
+        model, _ = load_adapter(resolve_model(contents["base"]), folder, task.head(), kind=kind_of_head)
+        register()
+        tokenizer = (load_writer_tokenizer if task.head().writes else load_tokenizer)(folder)[0]
     else:
         model, tokenizer = load_finished(folder, task.head().problem)
     text = TextSettings.model_validate(contents["text"])

@@ -15,7 +15,7 @@ from torch import nn
 from tunesmith.core.task import Task
 from tunesmith.models.adapter import save_adapter, unwrapped
 from tunesmith.models.fill import save_filler
-from tunesmith.models.load import quiet
+from tunesmith.models.load import HeadKind, quiet
 from tunesmith.recipe.schema import Generate, Text
 
 FORMAT = 1
@@ -35,6 +35,7 @@ class Contents:
         generate: how texts are written, by a model that writes.
         instruction: put before what the user says first (`chat`), or before every text (`seq2seq`).
         base: name or folder of the model that an adapter belongs to; empty where the bundle holds all weights.
+        head: the kind of head that the recipe asked for, which an adapter is put beside again.
     """
 
     task: Task
@@ -45,6 +46,7 @@ class Contents:
     generate: Generate = field(default_factory=Generate)
     instruction: str | None = None
     base: str = ""
+    head: HeadKind = "auto"
 
     @classmethod
     def of(cls, plain: Mapping[str, Any], task: Task) -> Contents:
@@ -52,7 +54,7 @@ class Contents:
         return cls(
             task, Text.model_validate(plain["text"]), plain["temperature"], plain["recipe_digest"],
             plain["parameters"], Generate.model_validate(plain.get("generate") or {}), plain.get("instruction"),
-            plain.get("base", ""),
+            plain.get("base", ""), plain.get("head", "auto"),
         )  # fmt: skip
 
     def as_dict(self) -> dict[str, Any]:
@@ -62,6 +64,7 @@ class Contents:
             "text": self.text.model_dump(mode="json"), "temperature": self.temperature,
             "recipe_digest": self.digest, "parameters": self.parameters,
             "generate": self.generate.model_dump(mode="json"), "instruction": self.instruction, "base": self.base,
+            "head": self.head,
         }  # fmt: skip
 
 
@@ -91,7 +94,8 @@ def save_bundle(
             elif contents.base:
                 save_adapter(model, half, contents.base)
                 unwrapped(model).config.save_pretrained(half)  # says which tokenizer the folder holds
-                unwrapped(model).generation_config.save_pretrained(half)
+                if contents.task.head().writes:
+                    unwrapped(model).generation_config.save_pretrained(half)
             else:
                 model.save_pretrained(half, safe_serialization=True)  # type: ignore[operator]
             if not (contents.task.head().writes or contents.task.head().streams):

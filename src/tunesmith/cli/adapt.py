@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tunesmith.cli.guard import working
-from tunesmith.cli.options import Debug, Dev, Json, Out, Seed, Sets, Test, given
+from tunesmith.cli.options import Debug, Dev, General, Json, Out, Seed, Sets, Test, given
 from tunesmith.cli.train import run_training
 
 
@@ -16,9 +16,7 @@ def adapt(
     corpus: Annotated[
         str, typer.Argument(metavar="CORPUS", help="Text: a line each (.txt, .gz), or a column of jsonl, csv, parquet.")
     ],
-    general: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Other text, to measure what is forgotten.")
-    ] = None,
+    general: General = None,
     dev: Dev = None,
     test: Test = None,
     out: Out = None,
@@ -31,7 +29,7 @@ def adapt(
     """Pretrain a model further, on running text of a domain.
 
     What comes out is a model folder that any other recipe starts from. The report says what was gained on held-out
-    text, and with --general what was forgotten elsewhere.
+    text, and what was forgotten elsewhere.
 
     \b
     Examples:

@@ -17,6 +17,10 @@ Source: TypeAlias = Annotated[
 RunFolder: TypeAlias = Annotated[str, typer.Argument(metavar="RUN", help="The folder of a run, or its model folder.")]
 Dev: TypeAlias = Annotated[str | None, typer.Option(metavar="FILE", help="Rows for early stopping and choices.")]
 Test: TypeAlias = Annotated[str | None, typer.Option(metavar="FILE", help="Rows that are read once, at the end.")]
+General: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="Other text, to measure what is forgotten; by default some that comes with it."),
+]
 Task: TypeAlias = Annotated[
     str | None,
     typer.Option(

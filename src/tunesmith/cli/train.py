@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from tunesmith.cli.guard import working
-from tunesmith.cli.options import Debug, Dev, Json, Model, Out, Seed, Sets, Source, Task, Test, given
+from tunesmith.cli.options import Debug, Dev, General, Json, Model, Out, Seed, Sets, Source, Task, Test, given
 from tunesmith.cli.show import Screen
 from tunesmith.cli.words import report_lines
 
@@ -19,6 +19,7 @@ def train(
     source: Source,
     dev: Dev = None,
     test: Test = None,
+    general: General = None,
     task: Task = None,
     model: Model = None,
     out: Out = None,
@@ -45,7 +46,10 @@ def train(
     with working(as_json, debug, again) as screen:
         from tunesmith.recipe.parse import parse
 
-        flags = given(data_dev=dev, data_test=test, task=task, model=model, seed=seed, evaluate_curve=curve or None)
+        flags = given(
+            data_dev=dev, data_test=test, data_general=general, task=task, model=model, seed=seed,
+            evaluate_curve=curve or None,
+        )  # fmt: skip
         run_training(screen, parse(source, sets=sets or (), flags=flags), out, resume=resume)
 
 

@@ -90,7 +90,7 @@ def report_lines(report: Mapping[str, Any], folder: str) -> Iterator[str]:
     if verdict:
         yield ""
         yield str(verdict)
-    forgotten = (report.get("general") or {}).get("verdict")
+    forgotten = (report.get("forgetting") or {}).get("verdict")
     if forgotten:
         yield narrow(str(forgotten))
     yield ""

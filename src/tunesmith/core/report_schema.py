@@ -120,7 +120,10 @@ class CurvePoint(TypedDict, total=False):
 
 
 class Moment(TypedDict, total=False):
-    """One line of the training history; steps count from 1 in every stage."""
+    """One line of the training history; steps count from 1 in every stage.
+
+    `general` is how far general texts are still as alike as before training (see `Forgetting.agreement`).
+    """
 
     stage: str
     step: int
@@ -128,6 +131,7 @@ class Moment(TypedDict, total=False):
     train_loss: float
     dev_loss: float
     dev_score: float
+    general: float
     seconds: float
 
 
@@ -237,15 +241,41 @@ class Sides(TypedDict, total=False):
     drawn: list[Shown]
 
 
-class General(TypedDict, total=False):
-    """Perplexity on text from outside the domain; the difference is after − before, paired by block."""
+class Before(TypedDict, total=False):
+    """A figure on general text before and after tuning; the difference is after − before, paired by text or block.
 
-    file: str
+    `metric` is `accuracy` (of a linear probe that reads one of `topics` topics off the vectors) or `perplexity`.
+    """
+
     metric: str
+    topics: int
     before: ScoreData
     after: ScoreData
     difference: ScoreData
     p_bootstrap: float
+    outcome: str
+
+
+class LayerData(TypedDict, total=False):
+    """Linear CKA of what a layer gave of general texts before and after; layer 0 are the embeddings."""
+
+    layer: int
+    cka: float
+
+
+class Forgetting(TypedDict, total=False):
+    """General skill before and after, on text from outside the domain that nothing was learnt from.
+
+    `agreement` is Spearman's correlation between the cosines of all pairs of texts before and after; `language` stands
+    where the pretrained model foresees tokens.
+    """
+
+    text: str
+    texts: int
+    agreement: ScoreData
+    layers: list[LayerData]
+    probe: Before
+    language: Before
     verdict: str
 
 
@@ -259,6 +289,37 @@ class FindingData(TypedDict, total=False):
     remedy: str
     count: int
     source: str
+
+
+class TurnPoint(TypedDict, total=False):
+    """Where dev loss was lowest before it rose, its value there and at the end, and train loss at the end.
+
+    `gained` says whether the dev score was best after it.
+    """
+
+    step: int
+    epoch: float
+    low: float
+    last: float
+    train: float
+    gained: bool
+
+
+class GapData(TypedDict, total=False):
+    """Train and dev loss where the weights were kept."""
+
+    step: int
+    train: float
+    dev: float
+
+
+class Overfitting(TypedDict, total=False):
+    """What the history shows; `kept_epochs` is how often the kept weights saw each row."""
+
+    kept_epochs: float
+    turn: TurnPoint
+    gap: GapData
+    findings: list[FindingData]
 
 
 class FileData(TypedDict, total=False):
@@ -319,12 +380,13 @@ class ReportData(TypedDict, total=False):
     curve_text: str
     history: list[Moment]
     best_step: int
+    overfitting: Overfitting
     errors: list[Shown]
     samples: list[Shown]
     span_errors: SpanErrors
     answers: AnswerScores
     sides: Sides
-    general: General
+    forgetting: Forgetting
     lengths: Lengths
     data: DataSummary
     speed: Speed

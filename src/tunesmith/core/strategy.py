@@ -71,6 +71,7 @@ class Setup:
         train: the train examples as batches of a step's size, in their order, with targets; a new pass with each call.
         score: model → the figure that dev is chosen by, more is better; None where there is no dev.
         pick: positions of train examples → these as one batch, with targets.
+        rows: of a step.
     """
 
     task: Task
@@ -84,13 +85,14 @@ class Setup:
     train: Callable[[], Iterator[Batch]] | None = None
     score: Callable[[nn.Module], float] | None = None
     pick: Callable[[Sequence[int]], Batch] | None = None
+    rows: int = 1
 
 
 class Strategy(BaseModel):
     """The base of every strategy: its fields are its options, their docstrings the only help text.
 
     Override the hooks you need; each default does nothing. Strategies compose in the order of their stages, and within
-    one in that of the recipe: the first prepares first and wraps innermost.
+    one in that of the recipe: the first prepares first, wraps innermost and finishes last.
 
     What changes while a training runs stands in private attributes. `prepare` is called at the start of each training
     of a run (folds, refit) and sets them anew; `state` and `restore` carry them over a kill.
@@ -102,6 +104,8 @@ class Strategy(BaseModel):
     """What the strategy does."""
     problems: ClassVar[tuple[str, ...]] = ()
     """Heads that it works with (`HeadSpec.problem`); empty where it works with all."""
+    leads: ClassVar[bool] = False
+    """Whether it puts something before the text, so that every text needs a row of its own."""
 
     def prepare(self, model: nn.Module, setup: Setup) -> nn.Module:
         """Change the model before the optimiser is built: freeze, add adapters, start the head."""
@@ -122,7 +126,7 @@ class Strategy(BaseModel):
         """Act before a step: unfreeze, average."""
 
     def finish(self, model: nn.Module) -> nn.Module:
-        """Change the trained model before it is saved: merge, average."""
+        """Change the trained model before it is saved: merge, average. The last strategy finishes first."""
         return model
 
     def state(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -92,6 +92,17 @@ class Corpus:
         with open_source(self.source) as found:
             return texts, found.sha256()
 
+    def picked(self, places: frozenset[int]) -> list[str]:
+        """Return the texts at `places`, in order."""
+        found: list[str] = []
+        at = 0
+        for chunk in self.chunks():
+            found += [text for place, text in enumerate(chunk, at) if place in places]
+            at += len(chunk)
+            if len(found) == len(places):
+                break
+        return found
+
 
 class Rest:
     """The texts of a corpus that are left to train on, in chunks; then `copies` counts those left out as copies.
@@ -127,7 +138,7 @@ class Parts:
 
     Args:
         train: what is left to train on.
-        held: `test`, `dev` and (where given) `general` → texts.
+        held: `test` and `dev` → texts.
         column: of the texts in the train file; None where lines are texts.
         files: part → path, sha256, rows_read, rows_kept.
         guesses: sentences that say what was inferred, and how to change it.
@@ -151,7 +162,7 @@ class Parts:
         return (Finding(code="K121", severity="note", message=message, count=self.train.copies, source=source),)
 
 
-def divide(data: Data, seed: int, *, dev: int, test: int) -> Parts:
+def divide(data: Data, seed: int, *, dev: int, test: int, general: Sequence[str] = ()) -> Parts:
     """Divide a corpus into texts to train on, to choose by and to test on.
 
     Where no file is given for it, `data.test_share` of the texts becomes test, at most `test` of them, and likewise
@@ -161,7 +172,8 @@ def divide(data: Data, seed: int, *, dev: int, test: int) -> Parts:
         data: the part of the recipe.
         seed: of the draws.
         dev: texts to choose by, at most.
-        test: texts to test on, at most; of general text as many.
+        test: texts to test on, at most.
+        general: texts that are measured on too, and not trained on.
 
     Raises:
         InputError: a file cannot be read, has no column of texts, or too few texts.
@@ -170,25 +182,23 @@ def divide(data: Data, seed: int, *, dev: int, test: int) -> Parts:
     """
     guesses: list[str] = []
     corpora = {
-        part: open_corpus(name, data, guesses)
-        for part in ("train", "dev", "test", "general")
-        if (name := getattr(data, part))
+        part: open_corpus(name, data, guesses) for part in ("train", "dev", "test") if (name := getattr(data, part))
     }
     sizes = {part: corpus.size_and_hash() for part, corpus in corpora.items()}
-    most = {"test": test, "dev": dev, "general": test}
+    most = {"test": test, "dev": dev}
     inside = _drawn_inside(data, sizes["train"][0], {p: n for p, n in most.items() if p not in corpora}, seed)
     total = sizes["train"][0]
     guesses += [
         f"{count_of(len(at), 'text')} of {total:,} became {p}; give others with --{p}." for p, at in inside.items()
     ]
-    held = {part: _picked(corpora["train"], places) for part, places in inside.items()}
+    held = {part: corpora["train"].picked(places) for part, places in inside.items()}
     for part in (part for part in most if part in corpora):
         size = sizes[part][0]
         places = random.Random(seed).sample(range(size), min(size, most[part]))
-        held[part] = _picked(corpora[part], frozenset(places))
+        held[part] = corpora[part].picked(frozenset(places))
     tested = frozenset(held["test"])
     held["dev"] = [text for text in held["dev"] if text not in tested] or held["dev"]
-    known = frozenset(text for texts in held.values() for text in texts)
+    known = frozenset(text for texts in (*held.values(), general) for text in texts)
     files = {
         part: {"path": getattr(data, part), "sha256": sha256, "rows_read": size,
                "rows_kept": size if part == "train" else len(held[part])}
@@ -216,8 +226,14 @@ def _drawn_inside(data: Data, total: int, most: Mapping[str, int], seed: int) ->
     return places
 
 
-def open_corpus(source: str, data: Data, guesses: list[str]) -> Corpus:
+def open_corpus(source: str, data: Data, guesses: list[str], *, named: bool = True) -> Corpus:
     """Return the corpus in a file; what was guessed is put at the end of `guesses`.
+
+    Args:
+        source: path, or `hub:NAME`.
+        data: the part of the recipe.
+        guesses: sentences so far.
+        named: whether `data.text` must be a column of it; else it is taken where it is one.
 
     Raises:
         InputError: it cannot be read, or it is not known which column holds the texts (K106).
@@ -233,23 +249,18 @@ def open_corpus(source: str, data: Data, guesses: list[str]) -> Corpus:
                 return Corpus(source, None, change)
     first = next(iter_chunks(source, CHUNK_TEXTS))
     names = list(first.column_names)
-    column = data.text or (names[0] if len(names) == 1 else usual_column(names, NAMES))
+    asked = data.text if named or data.text in names else None
+    column = asked or (names[0] if len(names) == 1 else usual_column(names, NAMES))
     if column is None or column not in names:
-        asked = f'there is no column "{column}"' if column else "no column looks like the text"
-        cure = did_you_mean(column, names) if column else "Say which one: --set data.text=COLUMN"
-        raise InputError(Fault("K106", source, f"{asked}; it has {listed(names)}.", cure or "Take one of them."))
-    if not data.text and len(names) > 1:
-        guesses.append(f'The text is read from column "{column}" of {source}; change it with --set data.text=COLUMN.')
+        raise InputError(_no_column(source, column, names, named))
+    if not asked and len(names) > 1:
+        change_it = "; change it with --set data.text=COLUMN" if named else ""
+        guesses.append(f'The text is read from column "{column}" of {source}{change_it}.')
     return Corpus(source, column, change)
 
 
-def _picked(corpus: Corpus, places: frozenset[int]) -> list[str]:
-    """Return the texts at `places`, in order."""
-    found: list[str] = []
-    at = 0
-    for chunk in corpus.chunks():
-        found += [text for place, text in enumerate(chunk, at) if place in places]
-        at += len(chunk)
-        if len(found) == len(places):
-            break
-    return found
+def _no_column(source: str, column: str | None, names: list[str], named: bool) -> Fault:
+    problem = f'there is no column "{column}"' if column else "no column looks like the text"
+    cure = did_you_mean(column, names) if column else ""
+    usual = "Say which one: --set data.text=COLUMN" if named else "Call the column of the texts `text`."
+    return Fault("K106", source, f"{problem}; it has {listed(names)}.", cure or usual)

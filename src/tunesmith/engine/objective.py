@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -25,6 +25,23 @@ def task_objective(model: nn.Module, task: Task) -> Objective:
         return Loss(task.losses(outputs, batch), outputs=outputs, of=task.losses)
 
     return objective
+
+
+def with_penalty(objective: Objective, penalty: Callable[[], Tensor | None]) -> Objective:
+    """Return `objective` with another penalty added to those that it has."""
+
+    def wrapped(batch: Batch) -> Loss:
+        loss, more = objective(batch), penalty()
+        if more is not None:
+            loss.penalty = more if loss.penalty is None else loss.penalty + more
+        return loss
+
+    return wrapped
+
+
+def sum_of(terms: Iterable[Tensor], model: nn.Module) -> Tensor:
+    """Return the sum of scalars, on the device of `model`; zero where there are none."""
+    return sum(terms, start=next(model.parameters()).new_zeros(()))
 
 
 def compose(objective: Objective, strategies: Sequence[Strategy], model: nn.Module) -> Objective:

@@ -43,6 +43,18 @@ class Watch:
         return self.patience is not None and self.stale >= self.patience
 
 
+def balanced(score: float, agreement: float, balance: float, maximise: bool) -> float:
+    """Return the dev score less what was lost in general, in the direction of the score.
+
+        score − balance · (1 − agreement), or score + balance · (1 − agreement) where less is better
+
+    Example:
+        >>> round(balanced(0.9, 0.8, 0.5, True), 3)
+        0.8
+    """
+    return score - (1 if maximise else -1) * balance * (1.0 - agreement)
+
+
 def planned_steps(stop: Stop, per_epoch: int) -> int:
     """Return how many optimiser steps `stop` allows at most."""
     assert stop.epochs is not None, "the recipe is not complete"

@@ -345,6 +345,11 @@ CODES: dict[str, Code] = {
         "As data.redact asks, placeholders such as [EMAIL] stand in their place in all files.",
         "Nothing need be done.",
     ),
+    "K179": Code(
+        "Too little general text",
+        "What was forgotten is measured on half of it, and on a handful of texts nothing can be told from chance.",
+        "Give more text in data.general, or leave it out: 320 texts come with the package.",
+    ),
     # K2xx recipe
     "K201": Code(
         "There is no such key",
@@ -410,6 +415,17 @@ CODES: dict[str, Code] = {
         "A strategy for another kind of task",
         "The strategy looks at classes, numbers or tokens that the task does not have, and would do nothing.",
         "Leave it out; its page says which tasks it works with.",
+    ),
+    "K217": Code(
+        "A strategy has no texts to work on",
+        "What keeps a model near to what it was looks at texts from outside the domain while the task is learnt.",
+        "Name a file of such texts under data.general, or take l2sp or mixout, which need none.",
+    ),
+    "K218": Code(
+        "The checkpoint has no language head",
+        "What a model says of tokens can only be kept where its checkpoint holds the head that says it. Sentence "
+        "encoders are published without one.",
+        "Set `match: direction`, which keeps the vectors of texts.",
     ),
     # K3xx models
     "K301": Code(
@@ -629,8 +645,8 @@ CODES: dict[str, Code] = {
         "Run the command that the message prints; the result is the same as without the interruption.",
     ),
     "K504": Code(
-        "LoRA finds no such layers",
-        "Adapters stand beside the linear layers of a model's blocks, and every architecture names them its own way.",
+        "An adapter finds no such layers",
+        "Adapters stand at the linear layers of a model's blocks, and every architecture names them its own way.",
         "Leave `targets` out to take all of them, or take names that the message lists.",
     ),
     "K505": Code(
@@ -638,11 +654,48 @@ CODES: dict[str, Code] = {
         "Gradient checkpointing needs blocks that transformers can compute twice.",
         "Take smaller micro-batches (batching.accumulate), shorter windows or another model.",
     ),
+    "K507": Code(
+        "There are no biases to train",
+        "bitfit trains the biases of the body, and many newer architectures (Llama, T5, ModernBERT) have none.",
+        "Take lora, which finds its layers in every architecture, or a model with biases, such as BERT.",
+    ),
+    "K508": Code(
+        "More blocks than the model has",
+        "reinit draws the highest blocks of the body anew, and there are not as many as it was asked for.",
+        "Write a smaller number; 1 to 3 are usual.",
+    ),
+    "K509": Code(
+        "The model has no such dropout",
+        "Many models that write leave out no hidden states, and a model without a head of its own has no classifier.",
+        "Leave the option out that the message names.",
+    ),
     "K513": Code(
         "A head without a bias",
         "The nearest mean of a class is a linear layer whose bias holds the length of the mean; without one the start "
         "would be another classifier.",
         "Take `probe_start`, or `head: pooled`, whose last layer has a bias.",
+    ),
+    "K516": Code(
+        "An adapter that the architecture cannot carry",
+        "A prefix is given to a model as keys and values, which not every architecture takes from outside.",
+        "Take one of the adapters that the message names.",
+    ),
+    "K517": Code(
+        "Weights of four bits need a GPU",
+        "The kernels that compute with them are made for GPUs.",
+        "Train on a machine with a CUDA GPU, or leave `quantise` out.",
+    ),
+    "K519": Code(
+        "Dev loss turned",
+        "While train loss fell, dev loss began to rise: what was learnt from there on holds for the train rows only, "
+        "or makes the model surer than it is right. The weights that are kept are those with the best dev score all "
+        "the same, and a temperature mends the confidence.",
+        "Hold the model back (l2sp, layerwise_lr, freeze), train for fewer epochs, or give more rows.",
+    ),
+    "K520": Code(
+        "Train loss far below dev loss",
+        "Where the weights were kept, the train rows are known much better than the dev rows.",
+        "More rows help most; strategies that hold the model back help some. While dev scores rise it is no fault.",
     ),
     # K6xx bundles and prediction
     "K601": Code(
@@ -676,8 +729,9 @@ CODES: dict[str, Code] = {
         "Train with `--task chat`, or ask the model with `tunesmith predict`.",
     ),
     "K607": Code(
-        "There is no adapter to merge",
-        "`tunesmith merge` adds an adapter to the weights of its base model. A plain model holds all its weights.",
+        "There is no adapter that can be merged",
+        "`tunesmith merge` adds an adapter to the weights of its base model. A plain model holds all its weights, and "
+        "what stands between weights (bottlenecks, prompts, prefixes) has no place in them.",
         "Use the folder as it is.",
     ),
     "K608": Code(

@@ -1,65 +1,14 @@
-"""What was gained on text of the domain, and what was forgotten on other text."""
+"""What a reader has to know of the figures of a model that was adapted to running text."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-from tunesmith.bundle.load import Bundle
-from tunesmith.core.example import Example
-from tunesmith.core.task import Array
-from tunesmith.data.load import Loaded
-from tunesmith.evaluation.compare import pair
-from tunesmith.evaluation.interval import bootstrap
-from tunesmith.jobs.measure import read_of
+from tunesmith.jobs.forgetting import percent
 from tunesmith.jobs.workshop import Workshop
-from tunesmith.models.load import load_model
 
 WARMED = "pretrained body with a head trained for it"
 """What the model before is called where it came without a head."""
-
-
-def forgetting(shop: Workshop, loaded: Loaded, bundle: Bundle) -> dict[str, Any]:
-    """Return the figure on general text before and after, `core.report_schema.General`; empty where none was given."""
-    rows = list(loaded.splits.general)
-    if not rows:
-        return {}
-    shop.reporter.say(f"Looking at {len(rows):,} blocks of general text, before and after.")
-    before = load_model(shop.folder, shop.task.head(), seed=shop.recipe.seed).model.to(shop.device.target)
-    told = {
-        "before": shop.task.answers(read_of(shop, before, rows), rows),
-        "after": bundle.answers(rows, shop.recipe.batching.predict_size),
-    }
-    scores = {name: _score(shop, rows, answers) for name, answers in told.items()}
-    recipe, metric = shop.recipe, shop.task.metric
-    found = pair(
-        metric, shop.task.metrics(), shop.task.truth(rows), told["after"], told["before"],
-        resamples=recipe.evaluate.resamples, seed=recipe.seed, titles=("the model after", "the model before"),
-    )  # fmt: skip
-    file = str(recipe.data.general)
-    kept: dict[str, Any] = {key: found[key] for key in ("difference", "p_bootstrap") if key in found}
-    return {"file": file, "metric": metric, **scores, **kept, "verdict": _sentence(scores, found, Path(file).name)}
-
-
-def _score(shop: Workshop, rows: list[Example], answers: Array) -> dict[str, float] | None:
-    recipe, metric = shop.recipe, shop.task.metric
-    scores = bootstrap(
-        shop.task.metrics(), shop.task.truth(rows), answers, resamples=recipe.evaluate.resamples, seed=recipe.seed
-    )
-    return asdict(scores[metric]) if metric in scores else None
-
-
-def _sentence(scores: dict[str, Any], found: dict[str, Any], name: str) -> str:
-    before, after = scores["before"], scores["after"]
-    if before is None or after is None or "outcome" not in found:
-        return f"Perplexity is not defined on {name}."
-    figures = f"from {before['value']:,.1f} to {after['value']:,.1f} ({_percent(before, after)})"
-    if found["outcome"] == "not distinguishable":
-        return f"On {name} nothing was forgotten that its text could show: perplexity went {figures}, within chance."
-    if found["outcome"] == "second better":
-        return f"Something was forgotten: on {name} perplexity rose {figures}."
-    return f"Nothing was forgotten: on {name} perplexity fell too, {figures}."
 
 
 def stream_notes(shop: Workshop, report: dict[str, Any]) -> list[str]:
@@ -70,7 +19,7 @@ def stream_notes(shop: Workshop, report: dict[str, Any]) -> list[str]:
         direction = "fell" if test["value"] < before["value"] else "rose"
         notes.append(
             f"On held-out text of the domain perplexity {direction} from {before['value']:,.1f} "
-            f"to {test['value']:,.1f} ({_percent(before, test)})."
+            f"to {test['value']:,.1f} ({percent(before, test)})."
         )
     tokens = shop.recipe.text.max_tokens
     if shop.task.head().problem == "masked":
@@ -92,14 +41,4 @@ def stream_notes(shop: Workshop, report: dict[str, Any]) -> list[str]:
             "head of random weights would make any training look like a gain. Part of the gain is the head's, which "
             "learnt on with the body."
         )
-    if "general" not in report:
-        notes.append(
-            "What was forgotten was not measured: give text from outside the domain with --general FILE "
-            "(data.general in a recipe)."
-        )
     return notes
-
-
-def _percent(before: dict[str, float], after: dict[str, float]) -> str:
-    change = 100 * (after["value"] / before["value"] - 1)
-    return f"{change:+.1f} %".replace("-", "\N{MINUS SIGN}")

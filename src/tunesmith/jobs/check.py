@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tunesmith.core.report import Finding
 from tunesmith.data.check import inspect
 from tunesmith.data.findings import by_severity
+from tunesmith.data.general import open_general
 from tunesmith.data.load import examples_of, file_facts
 from tunesmith.data.rows import Prepared, prepare
 from tunesmith.errors import RunError
@@ -102,7 +103,8 @@ def check(
     if recipe.task == "masked":
         return _of_stream(recipe)
     prepared = prepare(recipe.data, recipe.task)
-    guesses = list(prepared.guesses)
+    general = open_general(recipe.data, recipe.seed)
+    guesses = [*prepared.guesses, *general.guesses]
     unknown: tuple[Finding, ...] = ()
     if count_tokens is None:
         try:
@@ -129,7 +131,7 @@ def check(
         labels=prepared.label_counts(train.targets),
         findings=by_severity([*unknown, *inspection.findings]),
         guesses=tuple(guesses),
-        files=file_facts(prepared, recipe.data),
+        files={**file_facts(prepared, recipe.data), **(general.files if recipe.data.general else {})},
         lengths=inspection.lengths.as_dict(),
     )
 
@@ -150,7 +152,7 @@ def _room(folder: Path, encoder: Encoder, prepared: Prepared, recipe: Recipe) ->
 
 def _of_stream(recipe: Recipe) -> CheckReport:
     """Return what can be said of running text without a model: whether it can be read, and what is held out."""
-    parts = parts_of(recipe)
+    parts = parts_of(recipe, open_general(recipe.data, recipe.seed))
     kept = sum(map(len, parts.train))
     return CheckReport(
         task=recipe.task, rows_read=parts.files["train"]["rows_read"], rows_kept=kept,

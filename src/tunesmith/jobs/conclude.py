@@ -9,10 +9,10 @@ from tunesmith.bundle.load import load_bundle
 from tunesmith.core.example import Example
 from tunesmith.data.load import Loaded
 from tunesmith.data.split import split_examples
-from tunesmith.jobs.adapted import forgetting
 from tunesmith.jobs.baselines import measure_baselines
 from tunesmith.jobs.crossval import cross_validate
 from tunesmith.jobs.curve import learning_curve
+from tunesmith.jobs.forgetting import forgetting
 from tunesmith.jobs.measure import keep_bundle, read_of
 from tunesmith.jobs.start import remove_start
 from tunesmith.jobs.stream import TOKENS
@@ -40,7 +40,7 @@ def conclude(shop: Workshop, loaded: Loaded) -> None:
     stop_if_wished(shop)
     tested = crossed or test_bundle(shop, loaded, [*train, *dev] if shop.recipe.stop.refit else train)
     chosen = Chosen(tuned, final, train, dev, read, task, temperature)
-    report = summarise(Outcome(shop, loaded, chosen, tested, curve))
+    report = summarise(Outcome(shop, loaded, chosen, tested, curve, forgetting(shop, loaded)))
     run.write_report(report)
     write_page(report, run.folder / "report.html")
     write_card(report, run.folder / "README.md")
@@ -83,4 +83,4 @@ def test_bundle(shop: Workshop, loaded: Loaded, seen: Sequence[Example]) -> Test
     bundle = load_bundle(shop.reporter.run.folder)
     baselines = measure_baselines(shop, seen, test)
     answers = bundle.answers(test, shop.recipe.batching.predict_size)
-    return Tested(test, answers, baselines, forgetting(shop, loaded, bundle))
+    return Tested(test, answers, baselines)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 LARGE = 200_000_000
 """Weights of a decoder from which an adapter is trained and not they: full tuning holds four numbers for each."""
+MANY_TOKENS = 100_000
+"""Entries of a vocabulary from which a model is taken to know several languages; those of English have 30,000 to
+50,000, those of a hundred languages 120,000 to 250,000."""
 LONG_ANSWER = 0.99
 """Share of the texts to be written that are no longer than the length which texts are written to."""
 
@@ -60,6 +63,11 @@ def facts_of(
         made=made,
         large=task.head().problem == "causal" and parameters_of(folder) >= LARGE,
     )
+
+
+def is_multilingual(encoder: Encoder) -> bool:
+    """Say whether the vocabulary is that of a model of several languages."""
+    return len(encoder.tokenizer) >= MANY_TOKENS
 
 
 def _lengths(train: Sequence[Example], encoder: Encoder) -> tuple[int, int]:

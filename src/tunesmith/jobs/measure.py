@@ -17,7 +17,7 @@ from tunesmith.engine.infer import outputs
 from tunesmith.engine.write import settle_generation, written
 from tunesmith.jobs.start import is_made
 from tunesmith.jobs.workshop import Workshop
-from tunesmith.models.adapter import is_adapted, merge
+from tunesmith.models.adapter import is_adapted, merge, weights_of
 from tunesmith.models.heads import fold
 from tunesmith.models.known import find_known
 
@@ -51,11 +51,11 @@ def answers_of(task: Task, read: Read, examples: Sequence[Example], temperature:
 def keep_bundle(shop: Workshop, model: nn.Module, task: Task, temperature: float) -> None:
     """Fold temperature (or mean and scale) into the last layer, and save model, tokenizer and task into the run.
 
-    The adapter of a model that writes is saved as such: its base is large. That of another is merged: who loads the
-    bundle needs no peft; so is one on a model that was made inside the run and goes with it.
+    An adapter that its strategy has left apart is saved as such, except one on a model that was made inside the run and
+    goes with it, and one that was adapted to running text, which is to be a start for other tasks: these are merged.
     """
     writes = task.head().writes
-    kept = is_adapted(model) and writes and not is_made(shop.folder, shop.reporter.run.folder)
+    kept = is_adapted(model) and not task.head().streams and not is_made(shop.folder, shop.reporter.run.folder)
     base = base_name(shop) if kept else ""
     model = model if base else merge(model)
     if writes:
@@ -65,10 +65,18 @@ def keep_bundle(shop: Workshop, model: nn.Module, task: Task, temperature: float
     if (scale, shift) != (1.0, 0.0):
         fold(model, scale, shift)
     model.to(torch.device("cpu"))
-    parameters = sum(p.numel() for p in model.parameters())
+    parameters = weights_of(model)
     recipe = shop.recipe
     contents = Contents(
-        task, recipe.text, temperature, recipe.digest(), parameters, recipe.generate, recipe.data.instruction, base
+        task,
+        recipe.text,
+        temperature,
+        recipe.digest(),
+        parameters,
+        recipe.generate,
+        recipe.data.instruction,
+        base,
+        recipe.head,
     )
     save_bundle(shop.reporter.run.folder / "model", model, shop.encoder.tokenizer, contents, source=shop.folder)
 

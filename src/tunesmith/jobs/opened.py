@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tunesmith.core.task import Task
+from tunesmith.data.general import General
 from tunesmith.data.load import Loaded
 from tunesmith.recipe.schema import Recipe
 
@@ -26,3 +27,4 @@ class Opened:
     folder: Path
     sources: Sequence[Path]
     """The folders of the models that were asked for; two where `folder` was made of them."""
+    general: General

@@ -11,9 +11,10 @@ from tunesmith.core.example import Example, Splits
 from tunesmith.core.report import Finding
 from tunesmith.core.task import Task
 from tunesmith.data.corpus import Parts, divide, open_corpus
+from tunesmith.data.general import General, open_general
 from tunesmith.data.load import Loaded
 from tunesmith.errors import Fault, InputError
-from tunesmith.jobs.facts import facts_of
+from tunesmith.jobs.facts import facts_of, is_multilingual
 from tunesmith.jobs.opened import Opened
 from tunesmith.jobs.reporter import Reporter
 from tunesmith.models.sources import resolve_model
@@ -75,7 +76,8 @@ def open_stream(asked: Recipe, reporter: Reporter) -> Opened:
     if ahead:
         settle_padding(encoder.tokenizer, len(encoder.tokenizer), str(folder))
     reporter.say(f"Reading {asked.data.train}.")
-    parts = parts_of(asked)
+    general = open_general(asked.data, asked.seed, multilingual=is_multilingual(encoder))
+    parts = parts_of(asked, general)
     name = Path(asked.data.train).name
     tokens = write_stream(
         parts.train, encoder.tokenizer, reporter.run.folder / TOKENS, "train", words=not ahead
@@ -85,23 +87,27 @@ def open_stream(asked: Recipe, reporter: Reporter) -> Opened:
         raise InputError(Fault("K128", asked.data.train, message, "Give more text, or other texts to test on."))
     hold = Holder(encoder, asked.masking, asked.seed, ahead)
     held = {part: hold(texts, f"{part} of {name}") for part, texts in parts.held.items()}
+    held["general"] = hold(general.measured, general.name)
     loaded = _loaded(asked, parts, Blocks(tokens, encoder.tokenizer, encoder.max_tokens, name, ahead=ahead), held)
     recipe = complete(asked, facts_of(asked, loaded, task, encoder, limit, folder))
     for guess in loaded.guesses:
         reporter.say(guess)
     for finding in loaded.findings:
         reporter.finding(finding)
-    return Opened(recipe, loaded, task, encoder, folder, [folder])
+    return Opened(recipe, loaded, task, encoder, folder, [folder], general)
 
 
-def parts_of(recipe: Recipe) -> Parts:
-    """Return the corpus of a recipe, divided."""
+def parts_of(recipe: Recipe, general: General) -> Parts:
+    """Return the corpus of a recipe, divided; texts that `general` is measured on are not trained on."""
     usual, evaluate = of_task("masked"), recipe.evaluate
     assert usual.dev_rows is not None, "the texts that are held out have a limit"
     assert usual.test_rows is not None, "the texts that are held out have a limit"
-    return divide(
-        recipe.data, recipe.seed, dev=evaluate.dev_rows or usual.dev_rows, test=evaluate.test_rows or usual.test_rows
-    )
+    parts = divide(
+        recipe.data, recipe.seed, dev=evaluate.dev_rows or usual.dev_rows, test=evaluate.test_rows or usual.test_rows,
+        general=general.measured,
+    )  # fmt: skip
+    given = general.files if recipe.data.general else {}
+    return replace(parts, files={**parts.files, **given}, guesses=(*parts.guesses, *general.guesses))
 
 
 def tested_blocks(recipe: Recipe, encoder: Encoder, task: Task) -> list[Example]:
@@ -113,7 +119,7 @@ def tested_blocks(recipe: Recipe, encoder: Encoder, task: Task) -> list[Example]
         task: of its bundle.
     """
     hold = Holder(encoder, recipe.masking, recipe.seed, task.head().problem == "causal")
-    return hold(parts_of(recipe).held["test"], f"test of {Path(recipe.data.train).name}")
+    return hold(parts_of(recipe, General()).held["test"], f"test of {Path(recipe.data.train).name}")
 
 
 def blocks_of(source: str, recipe: Recipe | None, encoder: Encoder, task: Task) -> list[Example]:
@@ -125,7 +131,7 @@ def blocks_of(source: str, recipe: Recipe | None, encoder: Encoder, task: Task) 
 
 
 def _loaded(asked: Recipe, parts: Parts, train: Sequence[Example], held: dict[str, list[Example]]) -> Loaded:
-    splits = Splits(train=train, dev=held["dev"], test=held["test"], general=held.get("general", ()))
+    splits = Splits(train=train, dev=held["dev"], test=held["test"], general=held["general"])
     findings: tuple[Finding, ...] = parts.findings()
     return Loaded(
         task="masked", splits=splits, columns={"text": parts.column} if parts.column else {}, guesses=parts.guesses,

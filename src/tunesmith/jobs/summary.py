@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from tunesmith.evaluation.metrics import JUDGED_BY
 from tunesmith.evaluation.sides import sides
 from tunesmith.jobs.adapted import WARMED, stream_notes
 from tunesmith.jobs.measure import answers_of
+from tunesmith.jobs.overfitting import overfitting
 from tunesmith.jobs.tune import Tuned
 from tunesmith.jobs.workshop import Workshop
 
@@ -60,27 +61,27 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """Test rows, what the tuned model says of them, and what each baseline says.
-
-    Args:
-        general: the figure on text from outside the domain, before and after; empty where there is none.
-    """
+    """Test rows, what the tuned model says of them, and what each baseline says."""
 
     examples: Sequence[Example]
     answers: Array
     baselines: dict[str, Array]
-    general: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """All that a report is made from."""
+    """All that a report is made from.
+
+    Args:
+        forgetting: general skill before and after; empty where it was not measured.
+    """
 
     shop: Workshop
     loaded: Loaded
     chosen: Chosen
     tested: Tested
     curve: Sequence[dict[str, Any]]
+    forgetting: dict[str, Any]
 
 
 def summarise(outcome: Outcome) -> dict[str, Any]:
@@ -118,6 +119,7 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
         "comparison": comparison,
         "history": [*chosen.tuned.history, *(chosen.final.history if chosen.final is not chosen.tuned else [])],
         "best_step": chosen.tuned.best_step,
+        "overfitting": overfitting(recipe, chosen.tuned),
         "errors": [task.show(at, tested.examples, tested.answers) for at in worst[:WORST]],
         "samples": [task.show(at, tested.examples, tested.answers) for at in _drawn(outcome)],
         "data": _data(outcome),
@@ -128,8 +130,8 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
     }
     if task.head().writes and "untuned" in tested.baselines:
         report["sides"] = sides(tested.examples, tested.answers, tested.baselines["untuned"], recipe.seed)
-    if tested.general:
-        report["general"] = tested.general
+    if outcome.forgetting:
+        report["forgetting"] = outcome.forgetting
     if task.head().streams:
         report["notes"] = [*stream_notes(shop, report), *report["notes"]]
         del report["errors"], report["samples"]  # no block is right or wrong
@@ -172,7 +174,7 @@ def _notes(outcome: Outcome) -> list[str]:
 
 
 def _model(outcome: Outcome) -> dict[str, Any]:
-    from tunesmith.models.adapter import unwrapped
+    from tunesmith.models.adapter import unwrapped, weights_of
     from tunesmith.models.known import find_known
 
     shop, final = outcome.shop, outcome.chosen.final
@@ -181,7 +183,7 @@ def _model(outcome: Outcome) -> dict[str, Any]:
     known = find_known(shop.recipe.model)
     return {
         "name": shop.recipe.model,
-        "parameters": sum(p.numel() for p in model.parameters()),
+        "parameters": weights_of(model),
         "trained_parameters": final.trained_parameters,
         "head": f"pooled ({pooled})" if pooled else type(model).__name__,
         "precision": shop.device.precision,

@@ -10,9 +10,10 @@ from typing import Any
 from tunesmith.core.example import texts_of
 from tunesmith.core.task import Task
 from tunesmith.data.findings import by_severity, raise_errors
+from tunesmith.data.general import open_general
 from tunesmith.data.load import load_splits
 from tunesmith.errors import raise_faults
-from tunesmith.jobs.facts import facts_of, trainings
+from tunesmith.jobs.facts import facts_of, is_multilingual, trainings
 from tunesmith.jobs.interrupt import stop_signals
 from tunesmith.jobs.limit import limited
 from tunesmith.jobs.opened import Opened
@@ -74,7 +75,7 @@ def train(
         device = Device.open(choose_precision(opened.recipe.precision))
         shop = Workshop(
             opened.recipe, opened.folder, opened.task, strategies, opened.encoder, device, reporter, wish,
-            trainings(opened.recipe),
+            trainings(opened.recipe), opened.general,
         )  # fmt: skip
         conclude(shop, opened.loaded)
     return run
@@ -96,6 +97,11 @@ def open_data(asked: Recipe, reporter: Reporter) -> Opened:
         asked.data, task=asked.task, seed=asked.seed, folds=asked.evaluate.folds, count_tokens=encoder.count_tokens,
         max_tokens=room,
     )  # fmt: skip
+    general = open_general(asked.data, asked.seed, multilingual=is_multilingual(encoder))
+    if asked.data.general:
+        loaded = replace(
+            loaded, files={**loaded.files, **general.files}, guesses=(*loaded.guesses, *general.guesses)
+        )  # fmt: skip
     texts = [text for example in loaded.splits.train for text in texts_of(example)]
     unknown = unknown_tokens(encoder, texts, str(asked.data.train))
     task: Task = load_entry("tasks", loaded.task)().fit(loaded.splits.train)
@@ -121,14 +127,14 @@ def open_data(asked: Recipe, reporter: Reporter) -> Opened:
         reporter.say(guess)
     for finding in loaded.findings:
         reporter.finding(finding)
-    return Opened(recipe, loaded, task, encoder, folder, sources)
+    return Opened(recipe, loaded, task, encoder, folder, sources, general)
 
 
 def lock_run(run: Run, opened: Opened) -> None:
     """Write the lock before any work: hashes of the data and of the model, versions, hardware, threads."""
     import torch
 
-    files: dict[str, Any] = dict(opened.loaded.files)
+    files: dict[str, Any] = {**opened.general.files, **opened.loaded.files}
     for role, folder in zip(("model", "decoder"), opened.sources, strict=False):
         weights = sorted(folder.glob("*.safetensors"))
         files |= {f"{role}/{path.name}": path for path in [*weights, folder / "config.json"]}

@@ -13,21 +13,24 @@ import torch
 from torch import Tensor, nn
 
 from tunesmith.core.batch import Batch, Features, Read
-from tunesmith.core.example import Example, TextExample, texts_of
+from tunesmith.core.example import Example, texts_of
 from tunesmith.core.strategy import Setup
 from tunesmith.engine.infer import outputs, vectors
 from tunesmith.engine.loop import Schedule, State, Step, Work, loop
 from tunesmith.engine.objective import compose, task_objective
 from tunesmith.engine.optim import make_optimizer, parameter_groups
 from tunesmith.engine.packs import keeps_apart
-from tunesmith.engine.stop import Watch, planned_steps
+from tunesmith.engine.stop import Watch, balanced, planned_steps
 from tunesmith.evaluation.metrics import HIGHER_IS_BETTER
+from tunesmith.evaluation.overfitting import turned_now
+from tunesmith.jobs.skill import Trace
+from tunesmith.jobs.watching import of_turn
 from tunesmith.jobs.workshop import Workshop, stop_if_wished
 from tunesmith.models.load import load_model
 from tunesmith.models.memory import save_memory
 from tunesmith.runs.checkpoint import Checkpoints
 from tunesmith.runs.seed import seeded
-from tunesmith.text.batching import Batches, Collator, by_owner, padding_id
+from tunesmith.text.batching import Batches, by_owner
 
 
 @dataclass(slots=True)
@@ -68,6 +71,7 @@ def tune(
         ).model  # fmt: skip
         shop = _keep_apart(shop, model)
         judge = Judge(shop, dev) if dev else None
+        trace = Trace(shop, model) if dev and _is_traced(shop, stage) else None
         model = _prepare(shop, model, train, features, judge)
         if recipe.batching.save_memory:
             save_memory(model)
@@ -81,8 +85,13 @@ def tune(
             batches, shop.collate, objective, shop.strategies, device, recipe.optimizer, recipe.batching,
             _schedule(shop, batches.per_epoch, epochs), recipe.seed, lambda owner: train[owner].source,
         )  # fmt: skip
-        training = _Training(shop, stage, work, state, model, judge)
+        training = _Training(shop, stage, work, state, model, judge, trace)
         return training.run()
+
+
+def _is_traced(shop: Workshop, stage: str) -> bool:
+    """Say whether general texts are looked at beside dev: to choose by, or to draw in the training that is shown."""
+    return shop.recipe.stop.balance > 0 or (stage == "select" and shop.recipe.evaluate.forgetting != "off")
 
 
 def _window(shop: Workshop, features: Sequence[Features]) -> int:
@@ -91,10 +100,15 @@ def _window(shop: Workshop, features: Sequence[Features]) -> int:
 
 
 def _keep_apart(shop: Workshop, model: nn.Module) -> Workshop:
-    """Return the shop with every dialogue on a row of its own where `model` would let those that share one meet."""
-    if shop.collate.room == 0 or keeps_apart(model):
+    """Return the shop with every dialogue on a row of its own where `model` would let those that share one meet.
+
+    So it is where a strategy puts something before the text, which all on a row would have to see.
+    """
+    leads = any(strategy.leads for strategy in shop.strategies)
+    if shop.collate.room == 0 or (not leads and keeps_apart(model)):
         return shop
-    shop.reporter.say("The model lets dialogues on one row see each other, so each has a row of its own.")
+    if not leads:
+        shop.reporter.say("The model lets dialogues on one row see each other, so each has a row of its own.")
     return replace(shop, packs=False)
 
 
@@ -107,14 +121,6 @@ def _prepare(
     def embed(model: nn.Module) -> Tensor:
         model = model.to(shop.device.target)
         return vectors(model, features, shop.collate, size=size, context=shop.device.inference).values
-
-    tokenizer = shop.encoder.tokenizer
-    plain = Collator(padding_id(tokenizer), "single_label_classification", tokenizer.padding_side)
-
-    def encode(texts: Sequence[str]) -> Batch:
-        rows = [TextExample(id=str(at), source="general text", text=text) for at, text in enumerate(texts)]
-        made = replace(shop.encoder, layout="row", long="truncate").encode(rows)
-        return plain(made).to(shop.device.target)
 
     examples = cache(lambda: by_owner(features))
 
@@ -130,8 +136,8 @@ def _prepare(
     streams = shop.task.head().streams
     setup = Setup(
         shop.task, np.empty(0) if streams else _targets(shop, features).numpy(), embed, shop.recipe.seed, shop.folder,
-        () if streams else [texts_of(example)[0] for example in train], shop.general, encode, batches,
-        None if judge is None else judge.worth, pick,
+        () if streams else [texts_of(example)[0] for example in train], shop.general.kept, shop.plain, batches,
+        None if judge is None else judge.worth, pick, per_step,
     )  # fmt: skip
     for strategy in shop.strategies:
         model = strategy.prepare(model, setup)
@@ -197,8 +203,9 @@ class _Training:
     """The bookkeeping around the loop: evaluations, the best weights, checkpoints, what is said."""
 
     def __init__(
-        self, shop: Workshop, stage: str, work: Work, state: State, model: nn.Module, judge: Judge | None
-    ) -> None:
+        self, shop: Workshop, stage: str, work: Work, state: State, model: nn.Module, judge: Judge | None,
+        trace: Trace | None,
+    ) -> None:  # fmt: skip
         self.shop, self.stage, self.work, self.state, self.model = shop, stage, work, state, model
         self.judge = judge
         self.checkpoints: Checkpoints = shop.reporter.run.checkpoints(stage)
@@ -207,6 +214,7 @@ class _Training:
         self.moving = [(name, p) for name, p in model.named_parameters() if id(p) in in_steps]
         metric = shop.recipe.stop.metric or shop.task.metric
         self.watch = Watch(shop.recipe.stop.patience if judge else None, HIGHER_IS_BETTER[metric])
+        self.trace = trace
         self.best: dict[str, Tensor] = {}
         self.losses: list[float] = []
         self.saved_at = time.monotonic()
@@ -239,7 +247,7 @@ class _Training:
         model = self.shop.device.unwrap(self.state.model)
         if self.best:
             _load(self.moving, self.best)
-        for strategy in self.shop.strategies:
+        for strategy in reversed(self.shop.strategies):  # what was put on last comes off first
             model = strategy.finish(model)
         best_step = self.watch.best_step if self.judge else self.state.step
         return Tuned(
@@ -253,16 +261,21 @@ class _Training:
         assert judge is not None, "there are dev rows"
         read = judge.read(self.state.model)
         loss, score = judge.loss(read, self.work.batches.size), judge.score(read)
-        is_best = self.watch.see(self.state.step, score, loss)
+        kept = {} if self.trace is None else {"general": self.trace.agreement(self.model)}
+        worth = balanced(score, kept.get("general", 1.0), self.shop.recipe.stop.balance, self.watch.maximise)
+        is_best = self.watch.see(self.state.step, worth, loss)
         self.state.stalled = self.watch.stale
         if is_best:
             self.best = {name: p.detach().cpu().clone() for name, p in self.moving}
-        self._note(epoch, dev_loss=loss, dev_score=score)
+        self._note(epoch, dev_loss=loss, dev_score=score, **kept)
         self.shop.reporter.tell(
             "dev", stage=self.stage, step=self.state.step, epoch=epoch, train_loss=self._mean_loss(), loss=loss,
-            metric=judge.metric, score=score, best=is_best,
+            metric=judge.metric, score=score, best=is_best, **kept,
         )  # fmt: skip
         self.losses = []
+        turn = turned_now(self.watch.history, self.watch.maximise) if self.stage == "select" else None
+        if turn:
+            self.shop.reporter.finding(of_turn(self.shop.recipe, turn))
         return self.watch.is_due
 
     def _note(self, epoch: float, **scores: float) -> bool:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tunesmith.core.batch import Features
-from tunesmith.core.example import Example
+from tunesmith.core.batch import Batch, Features
+from tunesmith.core.example import Example, TextExample
 from tunesmith.core.strategy import Strategy
 from tunesmith.core.task import Task
+from tunesmith.data.general import General
 from tunesmith.engine.device import Device
 from tunesmith.errors import Fault, Interrupted
 from tunesmith.jobs.interrupt import Wish
@@ -39,8 +40,8 @@ class Workshop:
     wish: Wish
     trainings: int = 1
     """How many trainings share the time budget."""
-    general: Sequence[str] = ()
-    """Texts from outside the domain, for strategies that keep the model near to what it was."""
+    general: General = field(default_factory=General)
+    """Texts from outside the domain: to keep the model near to what it was, and to measure what was forgotten."""
     packs: bool = True
     """Whether dialogues may share a row; not where the model would let them see each other."""
     new_head: bool = False
@@ -55,6 +56,14 @@ class Workshop:
         problem = self.task.head().problem
         masker = Masker.of(tokenizer, self.recipe.masking) if problem == "masked" else None
         return Collator(padding_id(tokenizer), problem, tokenizer.padding_side, room, masker)
+
+    def plain(self, texts: Sequence[str]) -> Batch:
+        """Return a batch of a window for each text, on the device of the training, without targets."""
+        tokenizer = self.encoder.tokenizer
+        rows = [TextExample(id=str(at), source="general text", text=text) for at, text in enumerate(texts)]
+        made = replace(self.encoder, layout="row", long="truncate").encode(rows)
+        collate = Collator(padding_id(tokenizer), "single_label_classification", tokenizer.padding_side)
+        return collate(made).to(self.device.target)
 
     def encode(self, examples: Sequence[Example]) -> list[Features]:
         """Return the features of `examples`, with targets."""

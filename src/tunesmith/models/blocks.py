@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from torch import nn
+
+from tunesmith.core.strategy import Group
 
 WRAPPER = "base_model.model."
 """What peft puts before the names of a model that it wraps."""
@@ -47,6 +50,18 @@ def depth(name: str, model: nn.Module) -> int:
         return below + bool(HEADS.search(name))
     base = getattr(model, "base_model_prefix", "")
     return below if base and name.startswith(base + ".") else below + 1
+
+
+def by_depth(groups: Iterable[Group], model: nn.Module) -> list[tuple[int, Group]]:
+    """Return every group divided by the depth of its parameters, each part with its depth; all else of it stays."""
+    divided: list[tuple[int, Group]] = []
+    for group in groups:
+        levels: dict[int, list[tuple[str, nn.Parameter]]] = {}
+        for name, parameter in group["params"]:
+            levels.setdefault(depth(name, model), []).append((name, parameter))
+        for level, params in sorted(levels.items()):
+            divided.append((level, {**group, "name": f"{group['name']}@{level}", "params": params}))
+    return divided
 
 
 def stacks(model: nn.Module) -> list[tuple[str, int]]:

@@ -72,7 +72,10 @@ def _keep_places(model: Any) -> None:
     # Not a hook: peft calls `forward` itself, past all hooks.
     def forward(*inputs: Any, places_to_keep: Tensor | None = None, **named: Any) -> Any:
         asked[:] = [] if places_to_keep is None else [places_to_keep]
-        return plain(*inputs, **named)
+        try:
+            return plain(*inputs, **named)
+        finally:
+            asked.clear()  # the body may be asked alone, next
 
     def keep(_: nn.Module, inputs: Any, output: Any) -> Any:
         if asked:

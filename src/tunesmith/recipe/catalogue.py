@@ -26,7 +26,18 @@ TASKS: dict[str, str] = {
 STRATEGIES: dict[str, str] = {
     "layerwise_lr": "tunesmith.strategies.layerwise_lr:LayerwiseLR",
     "freeze": "tunesmith.strategies.freeze:Freeze",
+    "unfreeze": "tunesmith.strategies.unfreeze:Unfreeze",
+    "bitfit": "tunesmith.strategies.bitfit:BitFit",
+    "reinit": "tunesmith.strategies.reinit:Reinit",
+    "dropout": "tunesmith.strategies.dropout:Dropout",
+    "decay": "tunesmith.strategies.decay:Decay",
+    "average": "tunesmith.strategies.average:Average",
     "lora": "tunesmith.strategies.lora:LoRA",
+    "ia3": "tunesmith.strategies.ia3:IA3",
+    "adapters": "tunesmith.strategies.adapters:Adapters",
+    "prompt": "tunesmith.strategies.prompt:Prompt",
+    "ptuning": "tunesmith.strategies.ptuning:PTuning",
+    "prefix": "tunesmith.strategies.prefix:Prefix",
     "probe_start": "tunesmith.strategies.probe_start:ProbeStart",
     "smoothing": "tunesmith.strategies.smoothing:Smoothing",
     "focal": "tunesmith.strategies.focal:Focal",
@@ -40,6 +51,12 @@ STRATEGIES: dict[str, str] = {
     "multi_sample_dropout": "tunesmith.strategies.multi_sample_dropout:MultiSampleDropout",
     "prototype": "tunesmith.strategies.prototype:Prototype",
     "contrastive": "tunesmith.strategies.contrastive:Contrastive",
+    "l2sp": "tunesmith.strategies.l2sp:L2SP",
+    "ewc": "tunesmith.strategies.ewc:EWC",
+    "mixout": "tunesmith.strategies.mixout:Mixout",
+    "trust_region": "tunesmith.strategies.trust_region:TrustRegion",
+    "distil_from_base": "tunesmith.strategies.distil_from_base:DistilFromBase",
+    "replay": "tunesmith.strategies.replay:Replay",
 }
 
 TABLES: dict[Family, dict[str, str]] = {"tasks": TASKS, "strategies": STRATEGIES}

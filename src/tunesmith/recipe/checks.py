@@ -27,7 +27,10 @@ WORDS = ("tag", "answer")
 
 def contradictions(recipe: Recipe, where: Where) -> list[Fault]:
     """Return a fault for every pair of settings that contradict each other."""
-    found = [*_of_columns(recipe), *_of_splits(recipe.data), *_of_measures(recipe), *_of_tasks(recipe)]
+    found = [
+        *_of_columns(recipe), *_of_splits(recipe.data), *_of_measures(recipe), *_of_tasks(recipe),
+        *_of_memory(recipe),
+    ]  # fmt: skip
     return [Fault("K210", where(path), message, remedy) for path, message, remedy in found]
 
 
@@ -41,9 +44,6 @@ def _of_columns(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
     if data.text and recipe.task in ("pair", "embed"):
         message = f"{recipe.task} reads two texts, and one is named."
         yield ("data", "text"), message, "Give data.text_a and data.text_b."
-    if data.general and recipe.task != "masked":
-        message = f"data.general is text for masked, and the task is {recipe.task}."
-        yield ("data", "general"), message, "Write `task: masked`, or leave data.general out."
     for name in ROWS_ONLY if recipe.task == "masked" else ():
         if getattr(data, name) is not None:
             message = f"masked reads running text, of which data.{name} says nothing."
@@ -65,6 +65,12 @@ def _of_splits(data: Data) -> Iterator[tuple[Path, str, str]]:
         yield ("data", "dev_share"), message, "Lower one of them; 0.15 and 0.2 are the defaults."
     if [data.train, data.dev, data.test].count("-") > 1:
         yield ("data", "train"), "standard input can be read once only, and `-` stands twice.", "Name a file for one."
+
+
+def _of_memory(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
+    if recipe.batching.save_memory and any("prefix" in part for part in recipe.strategies or ()):
+        message = "batching.save_memory computes blocks twice, and each would find the prefix twice."
+        yield ("batching", "save_memory"), message, "Leave one of the two out."
 
 
 def _of_tasks(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
@@ -132,6 +138,9 @@ def _of_streams(recipe: Recipe, names: list[str]) -> Iterator[tuple[Path, str, s
 
 def _of_measures(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
     evaluate, text, batching = recipe.evaluate, recipe.text, recipe.batching
+    if recipe.stop.balance and evaluate.forgetting == "off":
+        message = "stop.balance weighs what is forgotten, and evaluate.forgetting measures nothing of it."
+        yield ("stop", "balance"), message, "Leave one of the two out."
     if evaluate.folds == 1:
         yield ("evaluate", "folds"), "one fold leaves nothing to train on.", "Write 0 for none, or at least 2."
     if evaluate.folds and recipe.data.test:

@@ -5,7 +5,7 @@ The figures behind each rule are in docs/decisions.md; the rules are the same fo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -81,8 +81,10 @@ IMBALANCED = 3.0
 """Largest class over smallest from which rare classes weigh more."""
 MADE = replace(WRITES, rate=3e-4, passes=1.0)
 """Of a model made of two encoders: how its decoder looks at what was read is new, so all of it learns, and for long."""
-LORA_RATE = 10.0
-"""Rate of a small change of the weights over that of the weights themselves."""
+SMALL_CHANGES: Mapping[str, float] = {
+    "lora": 10.0, "bitfit": 10.0, "adapters": 10.0, "ia3": 30.0, "prefix": 50.0, "ptuning": 50.0, "prompt": 100.0,
+}  # fmt: skip
+"""Strategy → the rate of the little that it trains over that of the weights themselves: the less, the more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,7 @@ def complete(recipe: Recipe, facts: Facts) -> Recipe:
     text = text.model_copy(update=_open(text, source_language=source, target_language=target))
     text = text.model_copy(update=_open(text, overlap=_overlap(text, settings.overlap)))
     strategies = default_strategies(facts) if recipe.strategies is None else recipe.strategies
-    factor = LORA_RATE if any("lora" in part for part in strategies) else 1.0
+    factor = max([1.0, *(SMALL_CHANGES.get(name, 1.0) for part in strategies for name in part)])
     rate = round(learning_rate(facts) * factor, 7)
     of_head = rate if settings.streams else max(1e-3, rate)  # a head that was pretrained moves as its body does
     optimizer = recipe.optimizer.model_copy(

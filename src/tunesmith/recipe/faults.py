@@ -44,7 +44,7 @@ def faults_of(
         skip: a key whose inside somebody else has checked.
     """
     found = error.errors(include_url=False)
-    return [_fault(one, where, model, at) for one in found if len(one["loc"]) == 1 or one["loc"][0] != skip]
+    return [_fault(one, where, model, at) for one in found if len(one["loc"]) < 2 or one["loc"][0] != skip]
 
 
 def _fault(found: Any, where: Where, model: type[BaseModel], at: Path) -> Fault:

@@ -27,7 +27,7 @@ class Data(Part):
     test: str | None = None
     """Rows that are read once, at the end; taken from train where not given."""
     general: str | None = None
-    """Text from outside the domain, on which it is measured what was forgotten (masked)."""
+    """Text from outside the domain: half may be learnt from, half shows what is forgotten; there is some by default."""
     text: str | None = None
     """Column of the text; inferred where that is safe."""
     text_a: str | None = None
@@ -149,10 +149,10 @@ class Optimizer(Part):
     """Decay rates of the two moments."""
     epsilon: PositiveFloat = 1e-8
     """Added to the denominator."""
-    schedule: Literal["linear", "cosine", "constant"] = "linear"
-    """How the rate falls after the warm-up."""
+    schedule: Literal["linear", "cosine", "constant", "slanted", "one_cycle"] = "linear"
+    """How the rate falls after the warm-up; slanted begins and ends at 1/32 of the peak, one_cycle begins at 1/25."""
     warmup: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.1
-    """Share of the steps during which the rate rises from zero."""
+    """Share of the steps during which the rate rises, for most schedules from zero."""
     clip_norm: PositiveFloat | None = 1.0
     """Largest gradient norm; None for no clipping."""
 
@@ -170,6 +170,8 @@ class Stop(Part):
     """Evaluations without a better dev score before training stops; None never stops early."""
     metric: str | None = None
     """Dev figure that decides what is best; by default the task's own."""
+    balance: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    """How far forgetting counts: the best weights have the highest dev figure − balance × (1 − general agreement)."""
     evaluations_per_epoch: PositiveFloat | None = None
     """How often dev is evaluated and a checkpoint written; by default chosen from the number of rows."""
     refit: bool | None = None
@@ -210,6 +212,8 @@ class Evaluate(Part):
     """Look at this many dev rows at most, drawn with the seed; by default all (chat, seq2seq: 200, masked: 500)."""
     test_rows: PositiveInt | None = None
     """Test on this many rows at most, drawn with the seed; by default all (chat, seq2seq, masked: 1,000)."""
+    forgetting: Literal["auto", "off"] = "auto"
+    """Whether general skill is measured before and after, on `data.general`."""
     curve: bool = False
     """Whether to measure a learning curve: how much more rows would help."""
 
@@ -234,7 +238,7 @@ class Recipe(Part):
     class_weights: bool | None = None
     """Whether rare classes weigh more in the loss; by default on where the imbalance rule says so."""
     strategies: tuple[dict[str, dict[str, Any]], ...] | None = None
-    """How the weights move, in order: names, or `name: {option: value}`; by default chosen from the number of rows."""
+    """How the weights move: names, `name: {option: value}`, a policy; by default (`auto`) chosen by the rows."""
     batching: Batching = Batching()
     """How rows become steps."""
     masking: Masking = Masking()

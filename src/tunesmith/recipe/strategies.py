@@ -10,15 +10,21 @@ from tunesmith.core.strategy import Strategy
 from tunesmith.errors import Fault, InputError
 from tunesmith.recipe.catalogue import load_entry
 from tunesmith.recipe.faults import Where, faults_of, show_value
+from tunesmith.recipe.policies import AUTO, spelt_out
 
 
 def normalise(items: Any) -> Any:
-    """Return `name` and `{name: null}` as `{name: {}}`; what is neither stays, for the schema to refuse."""
+    """Return `name` and `{name: null}` as `{name: {}}`, a policy as its list, and `auto` as nothing said.
+
+    What is none of these stays, for the schema to refuse.
+    """
     if isinstance(items, str | dict):
         items = [items]
     if not isinstance(items, list | tuple):
         return items
-    return [_normal(item) for item in items]
+    if list(items) == [AUTO]:
+        return None
+    return [_normal(item) for item in spelt_out(list(items))]
 
 
 def _normal(item: Any) -> Any:

@@ -26,7 +26,13 @@ class Conflict(NamedTuple):
     reason: str
 
 
+ADAPTERS = ("lora", "ia3", "adapters", "prefix", "prompt", "ptuning")
+"""Strategies of the stage `adapter`, beside which the body is frozen."""
 CONFLICTS: tuple[Conflict, ...] = (
+    Conflict(("freeze",), ("unfreeze",), "one keeps levels shut for good, and the other opens them all"),
+    Conflict(("unfreeze",), ADAPTERS, "the levels that it would open stay frozen beside an adapter"),
+    Conflict(("bitfit",), ADAPTERS, "each leaves all frozen but what it trains itself"),
+    Conflict(("reinit",), (*ADAPTERS, "bitfit"), "the blocks that are drawn anew would stay frozen as they were drawn"),
     Conflict(("prototype",), ("probe_start",), "both start the same layer, and the second would undo the first"),
     Conflict(("fgm",), ("pgd",), "pgd takes the step of fgm several times"),
     Conflict(("mixup",), ("rdrop",), "mixup mixes a row with another one in each pass, so that the two need not agree"),
@@ -34,6 +40,14 @@ CONFLICTS: tuple[Conflict, ...] = (
         ("mixup",), ("fgm", "pgd"), "mixup mixes other rows in the pass after the step than in the one it was taken in"
     ),
     Conflict(("mixup",), ("multi_sample_dropout",), "both replace the loss of a row, by that of other vectors each"),
+    Conflict(("l2sp", "ewc"), ADAPTERS, "the weights that it pulls back are frozen beside an adapter"),
+    Conflict(("mixout",), ADAPTERS, "the weights that it puts back are frozen beside an adapter"),
+    Conflict(
+        ("l2sp", "ewc", "mixout", "distil_from_base"),
+        ("reinit",),
+        "it keeps the model near to what it was, and the blocks that are drawn anew never were that",
+    ),
+    Conflict(("l2sp",), ("decay",), "it takes the place of the decay that would be set"),
 )
 """What does not go together beside strategies of one stage; each pair once, in either order."""
 

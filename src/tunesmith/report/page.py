@@ -17,7 +17,7 @@ from tunesmith.report.sections import (
     confusion,
     data,
     errors,
-    general,
+    forgetting,
     lengths,
     provenance,
     sides,
@@ -32,7 +32,7 @@ from tunesmith.runs.files import replace_file
 _SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (
     verdict.verdict,
     baselines.baselines,
-    general.general,
+    forgetting.forgetting,
     training.training,
     training.learning_curve,
     spans.span_errors,

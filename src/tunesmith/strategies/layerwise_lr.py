@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import nn
 
 from tunesmith.core.strategy import Group, Stage, Strategy
-from tunesmith.models.blocks import blocks, depth
+from tunesmith.models.blocks import blocks, by_depth
 
 
 class LayerwiseLR(Strategy):
@@ -33,14 +33,7 @@ class LayerwiseLR(Strategy):
     def groups(self, groups: list[Group], model: nn.Module) -> list[Group]:
         """Split each group of the body by depth and scale its rate."""
         _, count = blocks(model)
-        result: list[Group] = []
-        for group in groups:
-            levels: dict[int, list[tuple[str, nn.Parameter]]] = {}
-            for name, parameter in group["params"]:
-                levels.setdefault(depth(name, model), []).append((name, parameter))
-            for level, params in sorted(levels.items()):
-                rate = group["lr"] * self.decay ** max(0, count - level)
-                result.append(
-                    Group(name=f"{group['name']}@{level}", params=params, lr=rate, weight_decay=group["weight_decay"])
-                )
-        return result
+        return [
+            {**group, "lr": group["lr"] * self.decay ** max(0, count - level)}
+            for level, group in by_depth(groups, model)
+        ]

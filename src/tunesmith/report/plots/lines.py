@@ -30,10 +30,11 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What is marked on the x axis: the start of later stages, and the step that was kept."""
+    """What is marked on the x axis: the start of later stages, the step that was kept, and where dev loss turned."""
 
     stages: Sequence[tuple[float, str]] = ()
     best: float | None = None
+    turn: float | None = None
 
 
 def line_plot(label: str, x_title: str, y_title: str, series: Sequence[Series], marks: Marks, share: bool) -> Markup:
@@ -106,6 +107,11 @@ def _marks(marks: Marks, x: axes.Scale) -> list[Markup]:
             continue
         drawn.append(axes.line(x(start), _TOP, x(start), _BOTTOM, "stage"))
         drawn.append(axes.text(axes.shorten(name, 90, 12), x(start) + 4, _TOP + 11, "tick"))
+    if marks.turn is not None:
+        at, is_right = x(marks.turn), x(marks.turn) > (_LEFT + _RIGHT) / 2
+        drawn.append(axes.line(at, _TOP, at, _BOTTOM, "stage"))
+        place = at + (-4 if is_right else 4)
+        drawn.append(axes.text("dev loss turns", place, _BOTTOM - 6, "tick end" if is_right else "tick"))
     return drawn
 
 

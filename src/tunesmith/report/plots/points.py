@@ -128,3 +128,36 @@ def answer_plot(bins: Sequence[AnswerBin]) -> Markup:
         f"{words.percent(item.confidence)} {words.percent(item.f1)}" for item in bins
     )
     return axes.svg(_WIDTH, _HEIGHT, label, *drawn)
+
+
+class Balance(NamedTuple):
+    """An evaluation while training: agreement on general texts, the dev score, the step, and whether it was kept."""
+
+    general: float
+    score: float
+    step: int
+    is_kept: bool
+
+
+def balance_plot(points: Sequence[Balance], metric: str) -> Markup:
+    """Return the dev score over agreement on general texts, with the evaluations joined in their order."""
+    name = words.metric_name(metric)
+    scores = [point.score for point in points]
+    x_bounds = axes.round_bounds(min(point.general for point in points), 1.0, (-1.0, 1.0), 4)
+    x = axes.axis("agreement with before, on general texts", axes.Scale(*x_bounds, _LEFT, _RIGHT), about=4)
+    limits = words.limits(metric)
+    y_scale = axes.Scale(*axes.round_bounds(min(scores), max(scores), limits, 4), _BOTTOM, _TOP)
+    y = axes.axis(f"{name.title} on dev rows", y_scale, name.is_share, 4)
+    places = [(x.scale(point.general), y.scale(point.score)) for point in points]
+    drawn = [*axes.frame(x, y), axes.path(places, "line tuned")]
+    for point, (left, top) in zip(points, places, strict=True):
+        said = f"step {point.step}: {words.figure(metric, point.score)} on dev, agreement {point.general:.2f}"
+        drawn.append(axes.dot(left, top, 3.4, "dot tuned", said))
+        if point.is_kept:
+            drawn.append(axes.dot(left, top, 7, "ring tuned", f"kept: {said}"))
+    last = points[-1]
+    label = (
+        f"{name.title} on dev rows by agreement on general texts, from {words.figure(metric, points[0].score)} and "
+        f"{points[0].general:.2f} to {words.figure(metric, last.score)} and {last.general:.2f}"
+    )
+    return axes.svg(_WIDTH, _HEIGHT, label, *drawn)

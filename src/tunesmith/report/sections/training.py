@@ -13,11 +13,11 @@ from tunesmith.report.sections.section import Section, figure, table
 
 def training(report: ReportData) -> Section | None:
     """Return training and dev curves and the cost."""
-    plots = _curves(report)
+    plots, told = _curves(report), _told(report)
     cost = _cost(report)
-    if not plots and cost is None:
+    if not plots and cost is None and told is None:
         return None
-    body = join(tag("div", *plots, class_="plots") if plots else None, cost)
+    body = join(tag("div", *plots, class_="plots") if plots else None, told, cost)
     return Section("training", "Training", body)
 
 
@@ -63,7 +63,9 @@ def _curves(report: ReportData) -> list[Markup]:
     if losses:
         title = "loss" if len(losses) > 1 else losses[0].title
         kept = best if len(losses) > 1 else None
-        plots.append(figure(line_plot(_said(title, losses), x_title, title, losses, Marks(stages, kept), False)))
+        turn = ((report.get("overfitting") or {}).get("turn") or {}).get("step")
+        marks = Marks(stages, kept, _best(moments, turn))
+        plots.append(figure(line_plot(_said(title, losses), x_title, title, losses, marks, False)))
     scores = _points(moments, lambda moment: moment.get("dev_score"))
     if scores:
         name = words.metric_name(report.get("watched") or report.get("metric", ""))
@@ -98,7 +100,7 @@ def _points(moments: Sequence[tuple[float, Moment]], value: Callable[[Moment], f
 
 
 def _best(moments: Sequence[tuple[float, Moment]], best_step: int | None) -> float | None:
-    """The place of the step that was kept: the first with that number that has a dev score, for refits have none."""
+    """The place of a step of the choice: the first with that number that has a dev score, for refits have none."""
     return next((at for at, moment in moments if moment["step"] == best_step and "dev_score" in moment), None)
 
 
@@ -107,6 +109,19 @@ def _said(title: str, series: Sequence[Series]) -> str:
         f"{line.title} from {words.plain(line.points[0][1])} to {words.plain(line.points[-1][1])}" for line in series
     )
     return f"{title} over optimiser steps: {'; '.join(ends)}"
+
+
+def _told(report: ReportData) -> Markup | None:
+    """What the curves show of overfitting, each with its remedy, and how often the kept weights saw each row."""
+    found = report.get("overfitting") or {}
+    lines = [
+        tag("li", f"{finding.get('message', '')} {finding.get('remedy', '')}".strip())
+        for finding in found.get("findings") or []
+    ]
+    times = f"{found.get('kept_epochs') or 0:.3g}"
+    if times != "0":
+        lines.append(tag("li", f"The kept weights saw each train row {'once' if times == '1' else f'{times} times'}."))
+    return tag("ul", *lines) if lines else None
 
 
 def _cost(report: ReportData) -> Markup | None:

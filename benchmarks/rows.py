@@ -1,0 +1,73 @@
+"""The rows of a shared data set that a cell trains and measures on, drawn as those that the peers were measured on.
+
+Few-shot: the train rows grouped by label in file order, one `random.Random(seed)` for the whole draw, for every label
+in sorted order `rng.sample(rows, shots)`. Full: `random.Random(0).shuffle(train)`, the first 4,000. Test:
+`random.Random(0).shuffle(test)`, the first 1,000. Dev, for choosing: of the train rows that are left over, about as
+many of each class.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import random
+from pathlib import Path
+
+from cells import DATA
+
+FULL = 4000
+DEV_ROWS = 600
+
+Rows = list[dict[str, str]]
+
+
+def read(name: str, split: str) -> Rows:
+    """Return the rows of one split of a shared data set."""
+    plain = DATA / name / f"{split}.csv"
+    if plain.exists():
+        text = plain.read_text(encoding="utf-8")
+    else:
+        text = gzip.decompress(plain.with_suffix(".csv.gz").read_bytes()).decode()
+    return [{"text": r["text"], "label": r["label"]} for r in csv.DictReader(text.splitlines(keepends=True))]
+
+
+def draw(name: str, shots: str, seed: int, on: str) -> tuple[Rows, Rows]:
+    """Return train rows and the rows to measure on."""
+    train = read(name, "train")
+    if shots == "full":
+        random.Random(0).shuffle(train)
+        kept, rest = train[:FULL], train[FULL:]
+    else:
+        by_label: dict[str, Rows] = {}
+        for row in train:
+            by_label.setdefault(row["label"], []).append(row)
+        rng = random.Random(seed)
+        kept = [row for label in sorted(by_label) for row in rng.sample(by_label[label], int(shots))]
+        texts = {row["text"] for row in kept}
+        rest = [row for row in train if row["text"] not in texts]
+    if on == "dev":
+        return kept, balanced(rest)
+    test = read(name, "test")
+    random.Random(0).shuffle(test)
+    return kept, test[:1000]
+
+
+def balanced(rows: Rows) -> Rows:
+    """Return about as many rows of every class: a class of three rows would decide a macro-F1."""
+    random.Random(1).shuffle(rows)
+    room = dict.fromkeys((row["label"] for row in rows), DEV_ROWS // len({row["label"] for row in rows}))
+    chosen = []
+    for row in rows:
+        if room[row["label"]] > 0:
+            room[row["label"]] -= 1
+            chosen.append(row)
+    return chosen
+
+
+def write(path: Path, rows: Rows) -> str:
+    """Write rows as CSV and return the path."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, ["text", "label"])
+        writer.writeheader()
+        writer.writerows(rows)
+    return str(path)

@@ -1,0 +1,155 @@
+"""Measure each strategy and each policy against plain fine-tuning, and print one table.
+
+    python benchmarks/strategies.py                                 # everything; many hours on one core
+    python benchmarks/strategies.py plain@trec6:16 l2sp@trec6:16    # some of it
+    python benchmarks/strategies.py l2sp@trec6:16 --on dev          # rows left over from train: for choosing
+    python benchmarks/strategies.py --measured                      # no training: the table of what was measured
+    python benchmarks/strategies.py --measured --write docs/strategies.md
+
+A cell is `STRATEGY@DATA:ROWS`: a strategy with its default options on top of nothing else (`plain`: all weights at
+one rate), a policy, or one of the usual recipes that `RECIPES` spells out; with so many rows a class, or `full`, which
+is at most 4,000. It is a line of `benchmarks/results/strategies.jsonl` with the digest of what was asked; one that is
+there is not run again, so the table grows and anybody can redo a cell by deleting its line.
+
+Needs `../shared/data` beside the project. Rows are drawn as `rows.py` says; at most 128 tokens of each. Each cell is
+trained in a process of its own, so that the peak of its memory can be told.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import resource
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from cells import Bench, main, spread, tell
+from rows import draw, write
+
+RECIPES: dict[str, dict[str, Any]] = {
+    "plain": {"strategies": []},
+    "tutorial": {
+        "strategies": [],
+        "optimizer": {"learning_rate": 2e-5, "head_learning_rate": 2e-5, "warmup": 0.0},
+        "stop": {"epochs": 3, "patience": None, "refit": False},
+    },
+    "tuned_plain": {
+        "strategies": [],
+        "optimizer": {"learning_rate": 1e-4, "head_learning_rate": 1e-4, "warmup": 0.1},
+        "stop": {"epochs": 10, "patience": None, "refit": False},
+    },
+}
+"""Recipes that others would write, beside strategies and policies."""
+ALONE = ("trec6", "tweeteval_emotion")
+ALONE_SHOTS = ("16", "64")
+EACH = (*ALONE, "sst2", "banking77", "citation_intent")
+EACH_SHOTS = ("8", "16", "64", "full")
+METRIC = "macro_f1"
+
+
+def cells() -> dict[str, Sequence[int]]:
+    """Return every cell of the table with its seeds."""
+    from tunesmith.recipe.catalogue import STRATEGIES
+    from tunesmith.recipe.policies import POLICIES
+
+    alone = {f"{name}@{data}:{shots}": (0, 1, 2) for name in STRATEGIES for data in ALONE for shots in ALONE_SHOTS}
+    each = {
+        f"{name}@{data}:{shots}": (0, 1, 2) if shots == "full" else (0, 1, 2, 3, 4)
+        for name in (*RECIPES, *POLICIES, "auto") for data in EACH for shots in EACH_SHOTS
+    }  # fmt: skip
+    return {**alone, **each}
+
+
+def asked(cell: str) -> dict[str, Any]:
+    """Return what a cell asks for, apart from its rows."""
+    from tunesmith.recipe.policies import POLICIES
+
+    name = cell.partition("@")[0]
+    if name in RECIPES:
+        return RECIPES[name]
+    return {} if name == "auto" else {"strategies": name if name in POLICIES else [{name: {}}]}
+
+
+def digest(cell: str) -> str:
+    """Return a short digest of what a cell asks for, a policy spelt out."""
+    from tunesmith.recipe.policies import POLICIES
+
+    name = cell.partition("@")[0]
+    spelt = json.dumps([asked(cell), POLICIES.get(name)], sort_keys=True, default=str)
+    return hashlib.sha256(spelt.encode()).hexdigest()[:12]
+
+
+def run_cell(cell: str, seed: int, on: str, sets: list[str]) -> dict[str, Any]:
+    """Train once, in a process of its own, and return what is worth keeping of the report."""
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(1) as pool:
+        return pool.apply(measure, (cell, seed, on, sets))
+
+
+def measure(cell: str, seed: int, on: str, sets: list[str]) -> dict[str, Any]:
+    """Train once and return the line of the cell."""
+    from tunesmith import train
+    from tunesmith.recipe.parse import parse
+
+    name, _, shots = cell.partition("@")[2].partition(":")
+    kept, measured = draw(name, shots, seed, on)
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        data = {
+            "train": write(folder / "train.csv", kept), "test": write(folder / "test.csv", measured),
+            "text": "text", "label": "label",
+        }  # fmt: skip
+        recipe = {"task": "classify", "data": data, "text": {"max_tokens": 128}, "seed": seed, **asked(cell)}
+        report = train(parse(recipe, sets=sets), folder=folder / "run", progress=tell).report()
+    return {
+        "cell": cell, "seed": seed, "on": on, "sets": sets, "digest": digest(cell),
+        "n_train": len(kept), "n_test": len(measured), "test": report["test"],
+        "baselines": {key: side["scores"] for key, side in report["baselines"].items()},
+        "forgetting": report.get("forgetting"), "best_step": report["best_step"],
+        "seconds": report["speed"]["train_seconds"],
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "recipe": {key: value for key, value in report["recipe"].items() if key not in ("data", "model")},
+    }  # fmt: skip
+
+
+def table(lines: list[dict[str, Any]]) -> str:
+    """Return a Markdown table: a row for each strategy on each data set and size, beside plain fine-tuning."""
+    rows = [
+        "| strategy | data | rows a class | seeds | macro-F1 | over plain | general skill kept | seconds | MiB |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    found: dict[tuple[str, str], dict[int, dict[str, Any]]] = {}
+    for line in lines:
+        name, _, where = line["cell"].partition("@")
+        if not line["sets"]:
+            found.setdefault((where + ("" if line["on"] == "test" else " (dev)"), name), {})[line["seed"]] = line
+    for (where, name), by_seed in sorted(found.items()):
+        data, _, shots = where.partition(":")
+        plain = found.get((where, "plain"), {})
+        gaps = [score(line) - score(plain[seed]) for seed, line in by_seed.items() if seed in plain and name != "plain"]
+        kept = [value for line in by_seed.values() if (value := agreement(line)) is not None]
+        seconds = sorted(line["seconds"] for line in by_seed.values())
+        memory = max(line["peak_mib"] for line in by_seed.values())
+        rows.append(
+            f"| {name} | {data} | {shots} | {len(by_seed)} | {spread([score(x) for x in by_seed.values()])} | "
+            f"{spread(gaps, sign=True)} | {spread(kept)} | {seconds[len(seconds) // 2]:.0f} | {memory:,} |"
+        )
+    return "\n".join(rows)
+
+
+def score(line: dict[str, Any]) -> float:
+    """Return the figure of a line."""
+    return float(line["test"][METRIC]["value"])
+
+
+def agreement(line: dict[str, Any]) -> float | None:
+    """Return how much of the general skill is left, 1 for all of it; None where it was not measured."""
+    found = (line.get("forgetting") or {}).get("agreement")
+    return None if found is None else float(found["value"])
+
+
+if __name__ == "__main__":
+    main(Bench("strategies", cells(), run_cell, table, usual=(0, 1, 2), digest=digest), __doc__)

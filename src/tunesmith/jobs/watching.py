@@ -1,0 +1,33 @@
+"""What is said of overfitting while a training runs."""
+
+from __future__ import annotations
+
+from tunesmith.core.report import Finding
+from tunesmith.evaluation.overfitting import Turn
+from tunesmith.recipe.catalogue import STRATEGIES
+from tunesmith.recipe.schema import Recipe
+
+HOLDING = ("l2sp", "rdrop", "average", "layerwise_lr", "freeze")
+"""Strategies that hold a model back from its rows, the most direct first."""
+MOST = 3
+"""Of them that are named."""
+
+
+def of_turn(recipe: Recipe, turn: Turn) -> Finding:
+    """Return the finding that dev loss turned."""
+    fell = (
+        f"Dev loss rose from {turn.low:.3g} at epoch {turn.epoch:.3g} to {turn.last:.3g}, while train loss fell to "
+        f"{turn.train:.3g}"
+    )
+    if turn.gained:
+        message = f"{fell}; the dev score still rose, so that answers got better, and confidence in them worse."
+        return Finding(code="K519", severity="note", message=message, remedy=remedy(recipe, "fewer epochs"))
+    message = f"{fell}: from there on the rows were learnt by heart."
+    return Finding(code="K519", severity="warning", message=message, remedy=remedy(recipe, "fewer epochs"))
+
+
+def remedy(recipe: Recipe, otherwise: str) -> str:
+    """Return what to try: strategies that are there and that the recipe does not have, or `otherwise`."""
+    asked = {name for entry in recipe.strategies or () for name in entry}
+    names = [name for name in HOLDING if name in STRATEGIES and name not in asked][:MOST]
+    return f"Try {', '.join(names)} or {otherwise}." if names else f"Try {otherwise}."

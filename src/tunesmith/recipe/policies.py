@@ -1,0 +1,31 @@
+"""Named lists of strategies, for those who would rather not know the names of papers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+POLICIES: dict[str, tuple[dict[str, dict[str, Any]], ...]] = {
+    "standard": ({"freeze": {"embeddings": True}}, {"layerwise_lr": {"decay": 0.9}}, {"probe_start": {}}),
+    "bold": ({"probe_start": {}},),
+    "large_data": (),
+}
+"""Policy → its strategies. A recipe that names one is written out as the list."""
+AUTO = "auto"
+"""What stands for the choice by the number of rows, which is also made where a recipe says nothing."""
+
+
+def spelt_out(items: list[Any]) -> list[Any]:
+    """Return `items` with each policy replaced by its strategies; what stands beside it under its own name wins.
+
+    Example:
+        >>> spelt_out(["bold", {"layerwise_lr": {"decay": 0.8}}])
+        [{'probe_start': {}}, {'layerwise_lr': {'decay': 0.8}}]
+    """
+    named = {name for item in items if isinstance(item, dict) for name in item}
+    result: list[Any] = []
+    for item in items:
+        if isinstance(item, str) and item in POLICIES:
+            result += [part for part in POLICIES[item] if not named & set(part)]
+        else:
+            result.append(item)
+    return result
