@@ -18,9 +18,10 @@ def word_embeddings(model: Any) -> list[nn.Embedding]:
     return [layer for layer in model.modules() if isinstance(layer, nn.Embedding) and layer.weight is weight]
 
 
-def spread(model: nn.Module) -> float:
-    """Return the standard deviation of the numbers in the word embeddings."""
-    return float(word_embeddings(model)[0].weight.detach().float().std())
+def usual_length(model: nn.Module) -> float:
+    """Return how long the vector of a token is, the root mean square over the vocabulary."""
+    lengths: Tensor = torch.linalg.vector_norm(word_embeddings(model)[0].weight.detach(), dim=1)
+    return float(lengths.double().square().mean().sqrt())
 
 
 class Nudge:

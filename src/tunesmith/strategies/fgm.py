@@ -10,19 +10,19 @@ from torch import nn
 
 from tunesmith.core.batch import Batch, Objective
 from tunesmith.core.strategy import Setup, Stage, Strategy
-from tunesmith.models.nudge import Nudge, spread
+from tunesmith.models.nudge import Nudge, usual_length
 
 
 class FGM(Strategy):
     """Add the gradient of each row after a step on its word vectors in the direction in which its loss grows.
 
-    With the word vectors v of a row [T, H], the gradient g of its loss with respect to them, and the spread s of all
-    word vectors (standard deviation of their numbers):
+    With the word vectors v of a row [T, H], the gradient g of its loss with respect to them, and u, how long the vector
+    of a word is (root mean square over the vocabulary):
 
-        r = ε s g / ‖g‖₂        the step's gradient is that of L(v) + L(v + r)
+        r = ε u g / ‖g‖₂        the step's gradient is that of L(v) + L(v + r)
 
-    The paper scales the word vectors to a spread of 1 so that ε means the same in every model; ε s is the same step on
-    vectors that stay as they are. The step is on what the layer gives, so it may be frozen, and is taken for each row.
+    The paper scales the word vectors so that ε means the same in every model; here they stay as they are, and u does
+    that. The step is on what the layer gives, so the layer may be frozen, and it is taken for each row.
 
     Use it when rows are few and a change of a word or two should not change the answer. Prefer `rdrop` where dropout is
     what makes the model waver, and none when there are tens of thousands of rows.
@@ -36,15 +36,15 @@ class FGM(Strategy):
 
     stage: ClassVar[Stage] = "pass"
 
-    epsilon: Annotated[float, Field(gt=0.0)] = 1.0
-    """Length of the step on all word vectors of a row together, in units of their spread."""
+    epsilon: Annotated[float, Field(gt=0.0)] = 0.1
+    """Length of the step on all word vectors of a row together; 1 is as long as the vector of one word."""
 
     _nudge: Nudge = PrivateAttr(default_factory=Nudge)
     _length: float = PrivateAttr(default=0.0)
 
     def prepare(self, model: nn.Module, setup: Setup) -> nn.Module:
-        """Measure the spread of the word vectors."""
-        self._nudge, self._length = Nudge(), self.epsilon * spread(model)
+        """Measure the word vectors."""
+        self._nudge, self._length = Nudge(), self.epsilon * usual_length(model)
         return model
 
     def wrap(self, objective: Objective, model: nn.Module) -> Objective:

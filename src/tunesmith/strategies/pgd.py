@@ -10,15 +10,15 @@ from torch import nn
 
 from tunesmith.core.batch import Batch, Objective
 from tunesmith.core.strategy import Setup, Stage, Strategy
-from tunesmith.models.nudge import Nudge, shortened, spread
+from tunesmith.models.nudge import Nudge, shortened, usual_length
 
 
 class PGD(Strategy):
     """Add the gradient of each row after several steps on its word vectors, each where its loss grows most.
 
-    With the word vectors v of a row [T, H], their spread s, and Π the projection on ‖r‖₂ ≤ ε s:
+    With the word vectors v of a row [T, H], how long the vector of a word is, u, and Π the projection on ‖r‖₂ ≤ ε u:
 
-        r₀ = 0        r_{k+1} = Π(r_k + η s g_k / ‖g_k‖₂),  g_k the gradient of L(v + r_k) with respect to v
+        r₀ = 0        r_{k+1} = Π(r_k + η u g_k / ‖g_k‖₂),  g_k the gradient of L(v + r_k) with respect to v
 
     The step's gradient is that of L(v) + L(v + r_K); those on the way are thrown away.
 
@@ -32,19 +32,19 @@ class PGD(Strategy):
 
     stage: ClassVar[Stage] = "pass"
 
-    epsilon: Annotated[float, Field(gt=0.0)] = 1.0
-    """Length that all steps together have at most, on all word vectors of a row, in units of their spread."""
+    epsilon: Annotated[float, Field(gt=0.0)] = 0.1
+    """Length of all steps together on all word vectors of a row, at most; 1 is as long as the vector of one word."""
     steps: PositiveInt = 3
     """K, how many."""
     size: Annotated[float, Field(gt=0.0)] | None = None
-    """η, length of each step in units of the spread; by default 2.5 ε / K, which can turn within the ball."""
+    """η, length of each step in the same unit; by default 2.5 ε / K, which can turn within the ball."""
 
     _nudge: Nudge = PrivateAttr(default_factory=Nudge)
     _unit: float = PrivateAttr(default=1.0)
 
     def prepare(self, model: nn.Module, setup: Setup) -> nn.Module:
-        """Measure the spread of the word vectors."""
-        self._nudge, self._unit = Nudge(), spread(model)
+        """Measure the word vectors."""
+        self._nudge, self._unit = Nudge(), usual_length(model)
         return model
 
     def wrap(self, objective: Objective, model: nn.Module) -> Objective:
