@@ -18,6 +18,7 @@ from tunesmith.core.strategy import Progress, Strategy
 from tunesmith.core.task import HeadSpec
 from tunesmith.engine.general import Foreseeing, Turns, general_texts, language_model
 from tunesmith.errors import InputError
+from tunesmith.models.body import states
 from tunesmith.models.fill import load_filler, save_filler
 from tunesmith.models.load import load_model
 from tunesmith.models.tiny import FAMILIES, save_tiny
@@ -25,6 +26,7 @@ from tunesmith.models.tinywriters import WRITERS, save_tiny_writer
 from tunesmith.models.write import load_writer
 from tunesmith.strategies.distil_from_base import DistilFromBase
 from tunesmith.strategies.l2sp import L2SP
+from tunesmith.strategies.prompt import Prompt
 from tunesmith.strategies.replay import Replay
 from tunesmith.strategies.trust_region import TrustRegion, distance
 
@@ -204,6 +206,16 @@ def test_a_model_that_writes_is_asked_itself(tmp_path: Path) -> None:
     chances = np.log(softmax(logits))
     expected = [-chances[r, c, ids[r, c + 1]] for r, c in ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1))]
     assert foreseeing.losses(model, asked).detach().numpy() == pytest.approx(np.array(expected), abs=1e-5)
+
+
+def test_what_a_prompt_puts_before_a_text_is_no_part_of_it(head_bench) -> None:
+    batch = head_bench.setup.encode(["the day was odd", "dire"])
+    for strategy in (Replay(share=0.5), DistilFromBase(share=0.5)):
+        model, objective = head_bench.ready(strategy, Prompt())
+        assert states(model, batch.inputs).shape == (*batch.inputs["input_ids"].shape, 16)
+        found = objective(head_bench.batch()).penalty
+        found.backward()
+        assert any(p.grad is not None and p.grad.abs().max() > 0 for p in model.parameters() if p.requires_grad)
 
 
 def test_an_encoder_with_a_decoder_foresees_nothing(tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ class Foreseeing:
         """Return what the model says of each place, [P, V]."""
         found: Tensor
         if self.head is None:
-            found = model(**asked.inputs).logits
+            found = model(**asked.inputs).logits[:, -asked.inputs["input_ids"].shape[1] :]  # a prompt stands before
             return found[asked.rows, asked.columns].float()
         kept = states(model, asked.inputs)[asked.rows, asked.columns].unsqueeze(0)  # [1, P, H]
         head = self.head.to(kept)

@@ -31,7 +31,7 @@ def pretrained(model: nn.Module) -> dict[str, nn.Parameter]:
 
 
 def states(model: nn.Module, inputs: Mapping[str, Tensor]) -> Tensor:
-    """Return what the body makes of each token, float32 or wider [B, T, H].
+    """Return what the body makes of each token, float32 or wider [B, T, H]; what a prompt puts before them is left out.
 
     The whole model runs, since what surrounds it (the number format of a device) is only there when it does.
     """
@@ -42,6 +42,7 @@ def states(model: nn.Module, inputs: Mapping[str, Tensor]) -> Tensor:
     finally:
         hook.remove()
     [found] = seen
+    found = found[:, -inputs["input_ids"].shape[1] :]
     return found if found.itemsize >= 4 else found.float()
 
 
