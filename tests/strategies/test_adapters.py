@@ -349,6 +349,19 @@ def test_it_learns_little_and_leaves_the_body_alone(folders: dict[str, Path], na
     assert torch.allclose(said(finished, batch), after, atol=1e-4)
 
 
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_it_learns_without_its_head(folders: dict[str, Path], name: str) -> None:
+    model, batch = reader(folders, "bert", "pooled")
+    prepared = KINDS[name].prepare(model, setup_of())
+    for parameter_name, parameter in prepared.named_parameters():
+        if "classifier" in parameter_name:
+            parameter.requires_grad_(False)
+            nn.init.normal_(parameter)
+    before = cross_entropy(said(prepared, batch), LABELS)
+    learn(prepared, batch, 30)
+    assert cross_entropy(said(prepared, batch), LABELS) < before - 0.1
+
+
 @pytest.mark.parametrize("name", ["adapters", "prompt", "prefix"])
 @pytest.mark.parametrize("family", CAUSAL)
 def test_a_model_writes_what_it_would_say_word_by_word(folders: dict[str, Path], family: str, name: str) -> None:
