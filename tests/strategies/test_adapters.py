@@ -349,6 +349,19 @@ def test_it_learns_little_and_leaves_the_body_alone(folders: dict[str, Path], na
     assert torch.allclose(said(finished, batch), after, atol=1e-4)
 
 
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_it_learns_without_its_head(folders: dict[str, Path], name: str) -> None:
+    model, batch = reader(folders, "bert", "pooled")
+    prepared = KINDS[name].prepare(model, setup_of())
+    for parameter_name, parameter in prepared.named_parameters():
+        if "classifier" in parameter_name:
+            parameter.requires_grad_(False)
+            nn.init.normal_(parameter)
+    before = cross_entropy(said(prepared, batch), LABELS)
+    learn(prepared, batch, 30)
+    assert cross_entropy(said(prepared, batch), LABELS) < before - 0.1
+
+
 @pytest.mark.parametrize("name", ["adapters", "prompt", "prefix"])
 @pytest.mark.parametrize("family", CAUSAL)
 def test_a_model_writes_what_it_would_say_word_by_word(folders: dict[str, Path], family: str, name: str) -> None:
@@ -376,19 +389,25 @@ def test_a_model_writes_what_it_would_say_word_by_word(folders: dict[str, Path],
 # --- saved, loaded, merged ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["lora", "ia3", "adapters", "prompt", "ptuning", "prefix"])
-def test_the_bundle_says_what_the_trained_model_said(
-    quick: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    """The head is new, so a bundle that lost it would say something else."""
-    trained: list[Any] = []
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The models that were saved, as they were in memory."""
+    found: list[Any] = []
     real = conclude.keep_bundle
 
     def keep(shop: Any, model: Any, *rest: Any) -> None:
         real(shop, model, *rest)
-        trained.append(model)
+        found.append(model)
 
     monkeypatch.setattr(conclude, "keep_bundle", keep)
+    return found
+
+
+@pytest.mark.parametrize("name", ["lora", "ia3", "adapters", "prompt", "ptuning", "prefix"])
+def test_the_bundle_says_what_the_trained_model_said(
+    quick: dict[str, Any], tmp_path: Path, trained: list[Any], name: str
+) -> None:
+    """The head is new, so a bundle that lost it would say something else."""
     apart: dict[str, Any] = {"merge": False} if name in MERGED else {"size": 4}
     recipe = {**quick, "head": "own", "strategies": [{name: apart}], "stop": {"steps": 3, "refit": False}}
     recipe["evaluate"] = {"folds": 0, "resamples": 20, "baselines": []}
@@ -415,6 +434,31 @@ def test_the_bundle_says_what_the_trained_model_said(
     else:
         with pytest.raises(InputError, match="K607"):
             merge_job(run.folder, tmp_path / "plain")
+
+
+@pytest.mark.parametrize("name", ["adapters", "prompt", "prefix"])
+def test_a_model_that_writes_comes_back(
+    folders: dict[str, Path], tmp_path: Path, trained: list[Any], name: str
+) -> None:
+    rows = [{"prompt": f"{text} {at}", "response": text} for at in range(8) for text in TEXTS]
+    data = tmp_path / "rows.jsonl"
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    recipe = {
+        "task": "chat", "model": str(folders["qwen2"]), "data": {"train": str(data)},
+        "strategies": [{name: {"size": 4}}], "stop": {"steps": 3, "refit": False}, "generate": {"max_tokens": 4},
+        "evaluate": {"folds": 0, "resamples": 20, "baselines": []},
+    }  # fmt: skip
+    run = train(recipe, folder=tmp_path / "run")
+    bundle = load_bundle(run.folder)
+    assert is_adapted(bundle.model)
+    assert run.report()["model"]["trained_parameters"] == sum(p.numel() for p in own_weights(bundle.model).values())
+    ids = {"input_ids": torch.tensor([bundle.encoder.tokenizer(TEXTS[0])["input_ids"]])}
+    assert torch.allclose(said(bundle.model, ids), said(trained[0], ids), atol=1e-6)
+    plain, _ = load_writer(folders["qwen2"], "causal")
+    assert not torch.allclose(said(bundle.model, ids), said(plain, ids), atol=1e-4)
+    assert all(found.label for found in bundle.predict(TEXTS))
+    with pytest.raises(InputError, match="K607"):
+        merge_job(run.folder, tmp_path / "plain")
 
 
 def test_an_inserted_module_that_does_not_fit_is_refused(folders: dict[str, Path], tmp_path: Path) -> None:
