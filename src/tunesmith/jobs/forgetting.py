@@ -20,9 +20,10 @@ from tunesmith.evaluation.forgetting import agreement, cka, probe
 from tunesmith.evaluation.interval import bootstrap
 from tunesmith.evaluation.metrics import CLASSIFY
 from tunesmith.jobs.measure import read_of
-from tunesmith.jobs.skill import Skill, body_of
+from tunesmith.jobs.skill import Skill
 from tunesmith.jobs.stream import Holder
 from tunesmith.jobs.workshop import Workshop
+from tunesmith.models.body import body_of
 from tunesmith.models.fill import kind_of, load_filler
 from tunesmith.models.load import load_model
 from tunesmith.tasks.masked import Masked

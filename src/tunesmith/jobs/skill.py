@@ -12,7 +12,7 @@ from tunesmith.engine.device import Device
 from tunesmith.evaluation.figure import Array
 from tunesmith.evaluation.forgetting import agreement
 from tunesmith.jobs.workshop import Workshop
-from tunesmith.models.adapter import unwrapped
+from tunesmith.models.body import body_of
 from tunesmith.models.heads import pool
 
 TRACED = 64
@@ -35,13 +35,15 @@ class Skill:
     def layers(self, model: nn.Module) -> list[Array]:
         """Return the mean token vector of each text, [N, H], after the embeddings and after every block."""
         body = body_of(model)
+        body = body.get_encoder() if getattr(body.config, "is_encoder_decoder", False) else body
         body.eval()
         found: list[list[Array]] = []
         with self.device.inference():
             for batch in self.batches:
                 states: Any = body(**batch.inputs, output_hidden_states=True).hidden_states
                 mask = batch.inputs["attention_mask"]
-                found.append([pool(layer.float(), mask, "mean").cpu().numpy() for layer in states])
+                words = mask.shape[1]  # what a prompt puts before them is left out
+                found.append([pool(layer[:, -words:].float(), mask, "mean").cpu().numpy() for layer in states])
         return [np.concatenate(parts) for parts in zip(*found, strict=True)]
 
 
@@ -64,11 +66,3 @@ class Trace:
         """Return Spearman's correlation of the cosines of all pairs of texts; 1 where it is undefined."""
         found = agreement(self.start, self.skill.layers(model)[-1], resamples=0)
         return 1.0 if found is None else found.value
-
-
-def body_of(model: nn.Module) -> Any:
-    """Return what stands below the head; of a model with an encoder and a decoder, the encoder."""
-    plain = unwrapped(model)
-    if getattr(plain.config, "is_encoder_decoder", False):
-        return plain.get_encoder()
-    return getattr(plain, plain.base_model_prefix)

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from transformers import DynamicCache
 
+from tunesmith.models.body import body_of
+
 PROMPT_SPREAD = 0.02
 """Standard deviation of a prefix at first, that of weights in most pretrained models."""
 
@@ -41,11 +43,6 @@ class Encoded(nn.Module):
         """Return what the network makes of them."""
         found: Tensor = self.network(self.weight)
         return found
-
-
-def body_of(model: Any) -> Any:
-    """Return the part of a model that reads: what stands before its head."""
-    return getattr(model, getattr(model, "base_model_prefix", ""), model)
 
 
 def takes(body: Any, name: str) -> bool:

@@ -10,8 +10,9 @@ from torch import nn
 
 from tunesmith.core.strategy import Setup, Stage, Strategy
 from tunesmith.errors import Fault, InputError
+from tunesmith.models.body import body_of
 from tunesmith.models.inserted import insert
-from tunesmith.models.prompt import Encoded, body_of, takes_prefix
+from tunesmith.models.prompt import Encoded, takes_prefix
 from tunesmith.strategies.adapters import Adapters, refuse_streams
 from tunesmith.strategies.ptuning import keep_made
 

@@ -9,8 +9,8 @@ from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from tunesmith.core.strategy import Setup, Stage, Strategy
+from tunesmith.models.body import body_of
 from tunesmith.models.inserted import insert
-from tunesmith.models.prompt import body_of
 from tunesmith.strategies.adapters import Adapters, refuse_streams
 
 

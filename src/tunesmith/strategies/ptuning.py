@@ -9,8 +9,9 @@ from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from tunesmith.core.strategy import Setup, Stage, Strategy
+from tunesmith.models.body import body_of
 from tunesmith.models.inserted import insert
-from tunesmith.models.prompt import Encoded, Vectors, body_of
+from tunesmith.models.prompt import Encoded, Vectors
 from tunesmith.strategies.adapters import Adapters, refuse_streams
 from tunesmith.strategies.prompt import words_drawn
 
