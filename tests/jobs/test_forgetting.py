@@ -138,7 +138,7 @@ def test_rows_learnt_by_heart_are_told_while_training_and_in_the_report(tmp_path
     report = train(asked, folder=tmp_path / "run", progress=said.append).report()
     told = [event for event in said if event["kind"] == "finding" and event["code"] == "K519"]
     assert len(told) == 1
-    assert "layerwise_lr" in told[0]["remedy"]
+    assert "l2sp" in told[0]["remedy"]
     found = report["overfitting"]
     assert [finding["code"] for finding in found["findings"]][:1] == ["K519"]
     dev = {moment["step"]: moment["dev_loss"] for moment in report["history"]}

@@ -24,7 +24,7 @@ from tunesmith.jobs.check import check
 from tunesmith.jobs.converse import converse
 from tunesmith.jobs.reproduce import reproduce
 from tunesmith.jobs.retest import retest
-from tunesmith.models.adapter import unwrapped
+from tunesmith.models.body import unwrapped
 from tunesmith.models.memory import save_memory
 from tunesmith.models.tinywriters import WRITERS, save_tiny_writer
 from tunesmith.models.write import load_writer

@@ -26,7 +26,8 @@ from tunesmith.jobs import tune as tuning
 from tunesmith.jobs.merge import merge as merge_job
 from tunesmith.jobs.train import train
 from tunesmith.models import quantise
-from tunesmith.models.adapter import is_adapted, load_adapter, merge, save_adapter, unwrapped, weights_of
+from tunesmith.models.adapter import is_adapted, load_adapter, merge, save_adapter, weights_of
+from tunesmith.models.body import unwrapped
 from tunesmith.models.inserted import own_weights
 from tunesmith.models.load import load_model
 from tunesmith.models.prompt import body_of

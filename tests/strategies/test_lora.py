@@ -18,8 +18,9 @@ from transformers.pytorch_utils import Conv1D
 
 from tunesmith.core.task import HeadSpec
 from tunesmith.errors import InputError, MissingExtra
-from tunesmith.models.adapter import base_of, is_adapted, load_adapter, merge, save_adapter, unwrapped
+from tunesmith.models.adapter import base_of, is_adapted, load_adapter, merge, save_adapter
 from tunesmith.models.blocks import blocks, depth
+from tunesmith.models.body import unwrapped
 from tunesmith.models.heads import final_linear
 from tunesmith.models.load import load_model
 from tunesmith.models.memory import save_memory

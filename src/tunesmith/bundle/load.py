@@ -166,7 +166,8 @@ def load_bundle(path: Path | str) -> Bundle:
         InputError: there is no bundle, or it was made by a later format.
     """
     from tunesmith.engine.write import settle_generation
-    from tunesmith.models.adapter import load_adapter, unwrapped
+    from tunesmith.models.adapter import load_adapter
+    from tunesmith.models.body import unwrapped
     from tunesmith.models.languages import set_languages
     from tunesmith.models.load import load_finished, load_tokenizer
     from tunesmith.models.register import register

@@ -13,7 +13,8 @@ from typing import Any
 from torch import nn
 
 from tunesmith.core.task import Task
-from tunesmith.models.adapter import save_adapter, unwrapped
+from tunesmith.models.adapter import save_adapter
+from tunesmith.models.body import unwrapped
 from tunesmith.models.fill import save_filler
 from tunesmith.models.load import HeadKind, quiet
 from tunesmith.recipe.schema import Generate, Text

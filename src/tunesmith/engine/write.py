@@ -13,7 +13,7 @@ from torch import Tensor
 
 from tunesmith.core.example import Example
 from tunesmith.core.task import HeadSpec
-from tunesmith.models.adapter import unwrapped
+from tunesmith.models.body import unwrapped
 from tunesmith.models.load import positions_of
 from tunesmith.recipe.schema import Generate
 from tunesmith.text.template import Template

@@ -29,8 +29,9 @@ def merge(run: str | Path | Bundle, out: str | Path) -> Path:
         >>> tunesmith.merge("runs/desk", "desk-model")  # doctest: +SKIP
     """
     from tunesmith.bundle.save import Contents, save_bundle
-    from tunesmith.models.adapter import is_adapted, is_wrapped
+    from tunesmith.models.adapter import is_adapted
     from tunesmith.models.adapter import merge as merged
+    from tunesmith.models.body import is_wrapped
     from tunesmith.models.inserted import inserted
 
     bundle = run if isinstance(run, Bundle) else load_bundle(run)

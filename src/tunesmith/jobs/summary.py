@@ -174,7 +174,8 @@ def _notes(outcome: Outcome) -> list[str]:
 
 
 def _model(outcome: Outcome) -> dict[str, Any]:
-    from tunesmith.models.adapter import unwrapped, weights_of
+    from tunesmith.models.adapter import weights_of
+    from tunesmith.models.body import unwrapped
     from tunesmith.models.known import find_known
 
     shop, final = outcome.shop, outcome.chosen.final

@@ -21,6 +21,7 @@ from torch import nn
 
 from tunesmith.core.task import HeadSpec
 from tunesmith.errors import Fault, InputError, MissingExtra
+from tunesmith.models.body import is_wrapped, unwrapped
 from tunesmith.models.folder import pickles_only
 from tunesmith.models.inserted import SETTINGS as OWN_SETTINGS
 from tunesmith.models.inserted import WEIGHTS as OWN_WEIGHTS
@@ -35,19 +36,9 @@ PROBLEMS: dict[str, WritingProblem] = {"CAUSAL_LM": "causal", "SEQ_2_SEQ_LM": "s
 """What peft calls the two ways of writing."""
 
 
-def is_wrapped(model: Any) -> bool:
-    """Return whether `model` is wrapped by peft: what was learnt stands beside weights, and can be merged."""
-    return hasattr(model, "peft_config") and hasattr(model, "get_base_model")
-
-
 def is_adapted(model: Any) -> bool:
     """Return whether `model` is a base model and something small that was learnt."""
     return is_wrapped(model) or inserted(model) is not None
-
-
-def unwrapped(model: Any) -> Any:
-    """Return the model inside the wrapper, its layers still with their adapters; `model` itself where there is none."""
-    return model.get_base_model() if is_wrapped(model) else model
 
 
 def weights_of(model: nn.Module) -> int:

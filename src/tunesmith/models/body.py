@@ -7,9 +7,18 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from tunesmith.models.adapter import unwrapped
 from tunesmith.models.blocks import blocks, depth
 from tunesmith.models.heads import pool
+
+
+def is_wrapped(model: Any) -> bool:
+    """Return whether `model` is wrapped by peft: what was learnt stands beside weights, and can be merged."""
+    return hasattr(model, "peft_config") and hasattr(model, "get_base_model")
+
+
+def unwrapped(model: Any) -> Any:
+    """Return the model inside the wrapper, its layers still with their adapters; `model` itself where there is none."""
+    return model.get_base_model() if is_wrapped(model) else model
 
 
 def body_of(model: nn.Module) -> Any:

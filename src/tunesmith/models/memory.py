@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 
 from tunesmith.errors import Fault, InputError
-from tunesmith.models.adapter import unwrapped
+from tunesmith.models.body import unwrapped
 
 
 def save_memory(model: nn.Module) -> None:

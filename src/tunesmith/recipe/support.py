@@ -33,6 +33,7 @@ CONFLICTS: tuple[Conflict, ...] = (
     Conflict(("unfreeze",), ADAPTERS, "the levels that it would open stay frozen beside an adapter"),
     Conflict(("bitfit",), ADAPTERS, "each leaves all frozen but what it trains itself"),
     Conflict(("reinit",), (*ADAPTERS, "bitfit"), "the blocks that are drawn anew would stay frozen as they were drawn"),
+    Conflict(("contrastive",), ADAPTERS, "the body that it moves is not kept where an adapter is saved on its base"),
     Conflict(("prototype",), ("probe_start",), "both start the same layer, and the second would undo the first"),
     Conflict(("fgm",), ("pgd",), "pgd takes the step of fgm several times"),
     Conflict(("mixup",), ("rdrop",), "mixup mixes a row with another one in each pass, so that the two need not agree"),
