@@ -484,7 +484,7 @@ def test_a_resumed_training_is_the_same_bit_for_bit(
         type(strategy).__name__, type(strategy).__name__.lower()
     )
     recipe = {**quick, "head": "own", "strategies": [{kind: strategy.model_dump(exclude_defaults=True)}]}
-    recipe["stop"] = {"steps": 6, "epochs": 2, "refit": False}
+    recipe["stop"] = {"steps": 6, "epochs": 2, "evaluations_per_epoch": 2, "refit": False}
     recipe["evaluate"] = {"folds": 0, "resamples": 20, "baselines": []}
     train(recipe, folder=tmp_path / "whole")
 
@@ -495,14 +495,17 @@ def test_a_resumed_training_is_the_same_bit_for_bit(
 
     def stops(self: Any, step: Any) -> None:
         real(self, step)
-        if step.step == 4:
+        if step.step == 5:
             raise Killed
 
     with monkeypatch.context() as patch:
         patch.setattr(tuning._Training, "_tell", stops)
         with pytest.raises(Killed):
             train({**recipe, "checkpoint_seconds": 0}, folder=tmp_path / "half")
-    train({**recipe, "checkpoint_seconds": 0}, folder=tmp_path / "half", resume=True)
+    said: list[dict[str, Any]] = []
+    train({**recipe, "checkpoint_seconds": 0}, folder=tmp_path / "half", resume=True, progress=said.append)
+    [stage] = [event for event in said if event["kind"] == "stage"]
+    assert 0 < stage["resumed_at"] < 6
     [whole], [half] = (list((tmp_path / run / "model").glob("*.safetensors")) for run in ("whole", "half"))
     assert whole.read_bytes() == half.read_bytes()
 
