@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from pydantic import ValidationError
+from pydantic import PrivateAttr, ValidationError
 from torch import nn
 from torch.nn.functional import dropout
 
@@ -291,6 +291,29 @@ def test_fgm_around_two_passes_takes_the_step_of_each(tiny: Path) -> None:
     assert same(bench.gradient([bench.batch], FGM(), RDrop(alpha=0.0)), alone)
 
 
+def test_what_another_strategy_reads_is_not_stepped_on(tiny: Path) -> None:
+    bench = Bench(tiny, *ONE)
+    bench.model.eval()
+    other = doubled(bench.collate(bench.features[:2]))
+
+    class Reads(Strategy):
+        """Once a step, other rows before those of the batch."""
+
+        _times: int = PrivateAttr(default=0)
+
+        def wrap(self, objective: Objective, model: nn.Module) -> Objective:
+            def wrapped(batch: Batch) -> Loss:
+                self._times += 1
+                if self._times == 1:
+                    run_model(model, other, bench.task)
+                return objective(batch)
+
+            return wrapped
+
+    alone = bench.gradient([bench.batch], FGM())
+    assert same(bench.gradient([bench.batch], Reads(), FGM()), alone)
+
+
 # --- mixup and multi-sample dropout ------------------------------------------------------------------------------
 
 
@@ -358,6 +381,26 @@ def test_multi_sample_dropout(tmp_path: Path, family: str, head: str, drop: str,
         expected += losses_of(bench, z, bench.batch.targets.numpy()) / 5
     torch.manual_seed(3)
     near(bench.objective(MultiSampleDropout(samples=5, dropout=0.4))(bench.batch).values, expected)
+
+
+def test_multi_sample_dropout_sees_the_rows_and_not_what_another_strategy_reads(tiny: Path) -> None:
+    bench = Bench(tiny, *ONE)
+    other = doubled(bench.collate(bench.features[:2]))
+
+    class Reads(Strategy):
+        def wrap(self, objective: Objective, model: nn.Module) -> Objective:
+            def wrapped(batch: Batch) -> Loss:
+                loss = objective(batch)
+                objective(other)
+                return loss
+
+            return wrapped
+
+    bench.model.eval()
+    torch.manual_seed(3)
+    alone = bench.objective(MultiSampleDropout())(bench.batch).values
+    torch.manual_seed(3)
+    assert torch.equal(bench.objective(Reads(), MultiSampleDropout())(bench.batch).values, alone)
 
 
 # --- what is refused -------------------------------------------------------------------------------------------------

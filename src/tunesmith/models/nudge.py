@@ -35,19 +35,20 @@ class Nudge:
         self.steps: list[Tensor] = []
         self.at = 0
 
-    def __call__(self, layer: nn.Module, inputs: Any, output: Tensor) -> Tensor:
-        """Add the step: a forward hook of the word embeddings."""
-        if self.at == len(self.steps):
-            self.steps.append(torch.zeros_like(output, requires_grad=True))
-        self.at += 1
-        return output + self.steps[self.at - 1]
-
     def around(self, objective: Objective, model: nn.Module) -> Objective:
-        """Return `objective` with the steps added to the word vectors of `model` while it runs."""
+        """Return `objective` with the steps added to the vectors of a batch's tokens while it runs.
+
+        What other strategies read beside the batch, such as general texts, is left as it is.
+        """
         layers = word_embeddings(model)
 
         def nudged(batch: Batch) -> Loss:
-            hooks = [layer.register_forward_hook(self) for layer in layers]
+            tokens = {value.data_ptr() for value in batch.inputs.values()}
+
+            def look_up(layer: nn.Module, inputs: Any, output: Tensor) -> Tensor:
+                return output + self._next(output) if inputs[0].data_ptr() in tokens else output
+
+            hooks = [layer.register_forward_hook(look_up) for layer in layers]
             try:
                 return objective(batch)
             finally:
@@ -55,6 +56,13 @@ class Nudge:
                     hook.remove()
 
         return nudged
+
+    def _next(self, vectors: Tensor) -> Tensor:
+        """Return the step of this look-up."""
+        if self.at == len(self.steps):
+            self.steps.append(torch.zeros_like(vectors, requires_grad=True))
+        self.at += 1
+        return self.steps[self.at - 1]
 
     def move(self, to: Callable[[Tensor, Tensor], Tensor]) -> None:
         """Go from each step to another, (step, direction) → step, and begin the next pass with the first of them.

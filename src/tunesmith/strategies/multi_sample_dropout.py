@@ -55,8 +55,9 @@ class MultiSampleDropout(Strategy):
                 thinned[:] = [(inputs[0], output)]
 
             def see(module: nn.Module, inputs: Any) -> None:
-                whole = thinned and thinned[0][1] is inputs[0]
-                before[:] = [thinned[0][0] if whole else inputs[0]]
+                if not before:  # passes after the first are those of other strategies
+                    whole = thinned and thinned[0][1] is inputs[0]
+                    before.append(thinned[0][0] if whole else inputs[0])
 
             hooks = [module.register_forward_hook(thin) for module in drops]
             hooks.append(layer.register_forward_pre_hook(see))
