@@ -75,7 +75,7 @@ def mean(values: np.ndarray) -> np.ndarray:
     return values.mean(-1) if values.ndim == 2 else values
 
 
-def near(found: np.ndarray, expected: np.ndarray) -> None:
+def assert_near(found: np.ndarray, expected: np.ndarray) -> None:
     assert found.shape == (ROWS,)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
 
@@ -83,8 +83,8 @@ def near(found: np.ndarray, expected: np.ndarray) -> None:
 @pytest.mark.parametrize("targets", [CLASS_OF, LABELS_OF], ids=["one", "several"])
 def test_focal(targets: np.ndarray) -> None:
     p = chance(LOGITS, targets)
-    near(values(Focal(gamma=1.5), targets), mean(-((1 - p) ** 1.5) * np.log(p)))
-    near(values(Focal(gamma=0.0), targets), mean(-np.log(p)))
+    assert_near(values(Focal(gamma=1.5), targets), mean(-((1 - p) ** 1.5) * np.log(p)))
+    assert_near(values(Focal(gamma=0.0), targets), mean(-np.log(p)))
 
 
 def test_focal_of_a_row_that_is_certain_has_a_slope() -> None:
@@ -97,13 +97,13 @@ def test_focal_of_a_row_that_is_certain_has_a_slope() -> None:
 
 def test_smoothing_of_one_class() -> None:
     hot = np.eye(CLASSES)[CLASS_OF] * 0.8 + 0.2 / CLASSES
-    near(values(Smoothing(epsilon=0.2), CLASS_OF), -(hot * np.log(softmax(LOGITS))).sum(-1))
+    assert_near(values(Smoothing(epsilon=0.2), CLASS_OF), -(hot * np.log(softmax(LOGITS))).sum(-1))
 
 
 def test_smoothing_of_several_labels() -> None:
     soft = np.where(LABELS_OF == 1, 0.9, 0.1)
     p = sigmoid(LOGITS)
-    near(values(Smoothing(epsilon=0.2), LABELS_OF), -(soft * np.log(p) + (1 - soft) * np.log(1 - p)).mean(-1))
+    assert_near(values(Smoothing(epsilon=0.2), LABELS_OF), -(soft * np.log(p) + (1 - soft) * np.log(1 - p)).mean(-1))
 
 
 def test_class_balanced_of_one_class() -> None:
@@ -111,9 +111,9 @@ def test_class_balanced_of_one_class() -> None:
     weights = np.array([1 / e for e in effective])
     weights *= CLASSES / weights.sum()
     p = chance(LOGITS, CLASS_OF)
-    near(values(prepared(ClassBalanced(beta=0.9), CLASS_OF), CLASS_OF), -weights[CLASS_OF] * np.log(p))
+    assert_near(values(prepared(ClassBalanced(beta=0.9), CLASS_OF), CLASS_OF), -weights[CLASS_OF] * np.log(p))
     focal = values(prepared(ClassBalanced(beta=0.9, gamma=2.0), CLASS_OF), CLASS_OF)
-    near(focal, -weights[CLASS_OF] * (1 - p) ** 2 * np.log(p))
+    assert_near(focal, -weights[CLASS_OF] * (1 - p) ** 2 * np.log(p))
     assert weights[3] > 2 * weights[0], "the rare class counts more"
 
 
@@ -126,24 +126,24 @@ def test_class_balanced_of_several_labels() -> None:
             has = int(LABELS_OF[i, c])
             p = sigmoid(LOGITS[i, c]) if has else 1 - sigmoid(LOGITS[i, c])
             expected[i, c] = -2 * raw[has] / sum(raw) * np.log(p)
-    near(values(prepared(ClassBalanced(beta=0.9), LABELS_OF), LABELS_OF), expected.mean(-1))
+    assert_near(values(prepared(ClassBalanced(beta=0.9), LABELS_OF), LABELS_OF), expected.mean(-1))
 
 
 def test_class_balanced_without_beta_weighs_nothing() -> None:
     p = chance(LOGITS, CLASS_OF)
-    near(values(prepared(ClassBalanced(beta=0.0), CLASS_OF), CLASS_OF), -np.log(p))
+    assert_near(values(prepared(ClassBalanced(beta=0.0), CLASS_OF), CLASS_OF), -np.log(p))
 
 
 def test_logit_adjusted_of_one_class() -> None:
     shares = np.bincount(CLASS_OF) / ROWS
     p = softmax(LOGITS + 0.7 * np.log(shares))[np.arange(ROWS), CLASS_OF]
-    near(values(prepared(LogitAdjusted(tau=0.7), CLASS_OF), CLASS_OF), -np.log(p))
+    assert_near(values(prepared(LogitAdjusted(tau=0.7), CLASS_OF), CLASS_OF), -np.log(p))
 
 
 def test_logit_adjusted_of_several_labels() -> None:
     shares = LABELS_OF.mean(0)
     p = chance(LOGITS + 0.7 * np.log(shares / (1 - shares)), LABELS_OF)
-    near(values(prepared(LogitAdjusted(tau=0.7), LABELS_OF), LABELS_OF), -np.log(p).mean(-1))
+    assert_near(values(prepared(LogitAdjusted(tau=0.7), LABELS_OF), LABELS_OF), -np.log(p).mean(-1))
 
 
 def test_a_class_without_rows_has_finite_weights() -> None:
@@ -155,9 +155,9 @@ def test_a_class_without_rows_has_finite_weights() -> None:
 @pytest.mark.parametrize("targets", [CLASS_OF, LABELS_OF], ids=["one", "several"])
 def test_losses_for_wrong_labels(targets: np.ndarray) -> None:
     p = chance(LOGITS, targets)
-    near(values(NoisyLabels(q=0.4), targets), mean((1 - p**0.4) / 0.4))
-    near(values(NoisyLabels(q=1.0), targets), mean(1 - p))
-    near(
+    assert_near(values(NoisyLabels(q=0.4), targets), mean((1 - p**0.4) / 0.4))
+    assert_near(values(NoisyLabels(q=1.0), targets), mean(1 - p))
+    assert_near(
         values(NoisyLabels(kind="symmetric", alpha=0.3, beta=0.6), targets), mean(-0.3 * np.log(p) + 0.6 * 4 * (1 - p))
     )
 
@@ -166,17 +166,17 @@ def test_losses_for_wrong_labels(targets: np.ndarray) -> None:
 def test_small_losses_are_kept_and_the_batch_weighs_as_much(targets: np.ndarray) -> None:
     strategy = prepared(NoisyLabels(kind="small_loss", share=0.4, ramp_epochs=2.0), targets)
     plain = mean(-np.log(chance(LOGITS, targets)))
-    near(values(strategy, targets), plain)
+    assert_near(values(strategy, targets), plain)
     for epoch, out in ((1.0, 2), (2.0, 4), (9.0, 4)):  # ⌊0.2 · 12⌋ and ⌊0.4 · 12⌋
         strategy.on_progress(Progress(0.5, 5, epoch), torch.nn.Identity())
         kept = np.ones(ROWS)
         kept[np.argsort(-plain)[:out]] = 0
         found = values(strategy, targets)
-        near(found, plain * kept * WEIGHTS.sum() / (WEIGHTS * kept).sum())
+        assert_near(found, plain * kept * WEIGHTS.sum() / (WEIGHTS * kept).sum())
         mean_of_kept = np.average(plain[kept == 1], weights=WEIGHTS[kept == 1])
         assert np.average(found, weights=WEIGHTS) == pytest.approx(mean_of_kept)
     prepared(strategy, targets)
-    near(values(strategy, targets), plain)
+    assert_near(values(strategy, targets), plain)
 
 
 @pytest.mark.parametrize(

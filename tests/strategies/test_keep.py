@@ -165,7 +165,9 @@ def test_the_head_of_an_encoder_says_on_the_tuned_body_what_it_said_on_its_own(f
     assert Foreseeing.of(loaded.model, bare) is None
     folder = tmp_path / "whole"
     save_filler(load_filler(bare, seed=3).model, loaded.tokenizer, bare, folder)
-    same_as_alone(folder, load_model(folder, CLASSES, seed=1).model, loaded.tokenizer, load_filler(folder, seed=0)[0])
+    assert_same_as_alone(
+        folder, load_model(folder, CLASSES, seed=1).model, loaded.tokenizer, load_filler(folder, seed=0)[0]
+    )
 
 
 @pytest.mark.parametrize("family", sorted(name for name, kind in WRITERS.items() if kind.problem == "causal"))
@@ -174,10 +176,10 @@ def test_the_head_of_a_decoder_says_on_the_tuned_body_what_it_said_on_its_own(fa
     whole, tokenizer = load_writer(folder, "causal")
     model = load_model(folder, CLASSES, seed=1).model
     model.config.pad_token_id = tokenizer.pad_token_id
-    same_as_alone(folder, model, tokenizer, whole)
+    assert_same_as_alone(folder, model, tokenizer, whole)
 
 
-def same_as_alone(folder: Path, model: Any, tokenizer: Any, whole: Any) -> None:
+def assert_same_as_alone(folder: Path, model: Any, tokenizer: Any, whole: Any) -> None:
     foreseeing = Foreseeing.of(model, folder)
     assert foreseeing is not None
     found = tokenizer(TEXTS, return_tensors="pt", padding=True)

@@ -96,7 +96,7 @@ def losses_of(bench: Bench, z: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return -log_softmax(z)[np.arange(len(z)), targets]
 
 
-def near(found: torch.Tensor, expected: np.ndarray) -> None:
+def assert_near(found: torch.Tensor, expected: np.ndarray) -> None:
     np.testing.assert_allclose(found.detach().numpy(), expected, rtol=0, atol=1e-6)
 
 
@@ -125,7 +125,7 @@ def test_rdrop(tiny: Path, task: Any, targets: list[Any]) -> None:
     truth = bench.batch.targets.numpy()
     plain = losses_of(bench, one, truth) + losses_of(bench, other, truth)
     torch.manual_seed(3)
-    near(bench.objective(RDrop(alpha=0.7))(bench.batch).values, plain / 2 + 0.7 / 2 * apart / 2)
+    assert_near(bench.objective(RDrop(alpha=0.7))(bench.batch).values, plain / 2 + 0.7 / 2 * apart / 2)
 
 
 def test_rdrop_takes_the_loss_of_the_row_that_is_taken_and_a_penalty_once(tiny: Path) -> None:
@@ -190,7 +190,7 @@ def test_a_step_against_a_sum_is_what_one_works_out_by_hand(strategy: Any, lengt
         moved = summed + r.sum(0)
         for inputs in (summed, moved):
             expected += weight / weights.sum() * 2 * (a @ inputs - target) * inputs
-    near(model.a.grad, expected)
+    assert_near(model.a.grad, expected)
     assert value == pytest.approx(np.average((words[ids].sum(1) @ a - targets) ** 2, weights=weights))
 
 
@@ -334,7 +334,7 @@ def test_mixup_mixes_what_the_last_layer_sees(tiny: Path, task: Any, targets: li
     z = (share * h + (1 - share) * h[partner]) @ layer.weight.detach().numpy().T + layer.bias.detach().numpy()
     expected = share[:, 0] * losses_of(bench, z, truth) + (1 - share[:, 0]) * losses_of(bench, z, truth[partner])
     torch.manual_seed(3)
-    near(bench.objective(Mixup(alpha=0.6))(bench.batch).values, expected)
+    assert_near(bench.objective(Mixup(alpha=0.6))(bench.batch).values, expected)
 
 
 def test_mixup_of_rows_of_several_windows_and_beside_other_losses(tiny: Path) -> None:
@@ -380,7 +380,7 @@ def test_multi_sample_dropout(tmp_path: Path, family: str, head: str, drop: str,
         z = np.stack([windows[owner == row].mean(0) for row in range(6)])
         expected += losses_of(bench, z, bench.batch.targets.numpy()) / 5
     torch.manual_seed(3)
-    near(bench.objective(MultiSampleDropout(samples=5, dropout=0.4))(bench.batch).values, expected)
+    assert_near(bench.objective(MultiSampleDropout(samples=5, dropout=0.4))(bench.batch).values, expected)
 
 
 def test_multi_sample_dropout_sees_the_rows_and_not_what_another_strategy_reads(tiny: Path) -> None:
