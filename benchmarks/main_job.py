@@ -13,12 +13,10 @@ The rows of a cell are drawn as `rows.py` says; at most 128 tokens of each.
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
-from cells import Bench, main, spread, tell
-from rows import draw, write
+from cells import Bench, main, spread
+from rows import trained
 
 CELLS = ("trec6:64", "ag_news:64", "sst2:64", "banking77:10", "trec6:full", "sst2:full")
 SEEDS = (0, 1, 2)
@@ -26,22 +24,10 @@ SEEDS = (0, 1, 2)
 
 def run_cell(cell: str, seed: int, on: str, sets: list[str]) -> dict[str, Any]:
     """Train once and return what is worth keeping of the report."""
-    from tunesmith import train
-    from tunesmith.recipe.parse import parse
-
-    name, _, shots = cell.partition(":")
-    kept, measured = draw(name, shots, seed, on)
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        data = {
-            "train": write(folder / "train.csv", kept), "test": write(folder / "test.csv", measured),
-            "text": "text", "label": "label",
-        }  # fmt: skip
-        recipe = parse({"task": "classify", "data": data, "text": {"max_tokens": 128}, "seed": seed}, sets=sets)
-        report = train(recipe, folder=folder / "run", progress=tell).report()
+    report = trained(cell, seed, on, sets)
     rows = {entry["label"]: entry["f1"] for entry in report["per_class"]}
     return {
-        "cell": cell, "seed": seed, "on": on, "sets": sets, "n_train": len(kept), "n_test": len(measured),
+        "cell": cell, "seed": seed, "on": on, "sets": sets, "n_train": report["n_train"], "n_test": report["n_test"],
         "test": report["test"], "lost_classes": [label for label, f1 in rows.items() if f1 == 0],
         "baselines": {name: b["scores"] for name, b in report["baselines"].items()},
         "against": report["comparison"]["against"],

@@ -11,9 +11,11 @@ from __future__ import annotations
 import csv
 import gzip
 import random
+import tempfile
 from pathlib import Path
+from typing import Any
 
-from cells import DATA
+from cells import DATA, tell
 
 FULL = 4000
 DEV_ROWS = 600
@@ -71,3 +73,29 @@ def write(path: Path, rows: Rows) -> str:
         writer.writeheader()
         writer.writerows(rows)
     return str(path)
+
+
+def trained(where: str, seed: int, on: str, sets: list[str], **asked: Any) -> dict[str, Any]:
+    """Train a classifier once and return its report, with the counts of rows.
+
+    Args:
+        where: `DATA:ROWS`, so many rows a class or `full`.
+        seed: of the draw and of the run.
+        on: `test` or `dev`.
+        sets: overrides of the recipe.
+        asked: parts of the recipe besides its data.
+    """
+    from tunesmith import train
+    from tunesmith.recipe.parse import parse
+
+    name, _, shots = where.partition(":")
+    kept, measured = draw(name, shots, seed, on)
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        data = {
+            "train": write(folder / "train.csv", kept), "test": write(folder / "test.csv", measured),
+            "text": "text", "label": "label",
+        }  # fmt: skip
+        recipe = {"task": "classify", "data": data, "text": {"max_tokens": 128}, "seed": seed, **asked}
+        report = train(parse(recipe, sets=sets), folder=folder / "run", progress=tell).report()
+    return {**report, "n_train": len(kept), "n_test": len(measured)}

@@ -21,13 +21,11 @@ import hashlib
 import json
 import multiprocessing
 import resource
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from cells import Bench, main, spread, tell
-from rows import draw, write
+from cells import Bench, main, spread
+from rows import trained
 
 RECIPES: dict[str, dict[str, Any]] = {
     "plain": {"strategies": []},
@@ -91,22 +89,10 @@ def run_cell(cell: str, seed: int, on: str, sets: list[str]) -> dict[str, Any]:
 
 def measure(cell: str, seed: int, on: str, sets: list[str]) -> dict[str, Any]:
     """Train once and return the line of the cell."""
-    from tunesmith import train
-    from tunesmith.recipe.parse import parse
-
-    name, _, shots = cell.partition("@")[2].partition(":")
-    kept, measured = draw(name, shots, seed, on)
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        data = {
-            "train": write(folder / "train.csv", kept), "test": write(folder / "test.csv", measured),
-            "text": "text", "label": "label",
-        }  # fmt: skip
-        recipe = {"task": "classify", "data": data, "text": {"max_tokens": 128}, "seed": seed, **asked(cell)}
-        report = train(parse(recipe, sets=sets), folder=folder / "run", progress=tell).report()
+    report = trained(cell.partition("@")[2], seed, on, sets, **asked(cell))
     return {
         "cell": cell, "seed": seed, "on": on, "sets": sets, "digest": digest(cell),
-        "n_train": len(kept), "n_test": len(measured), "test": report["test"],
+        "n_train": report["n_train"], "n_test": report["n_test"], "test": report["test"],
         "baselines": {key: side["scores"] for key, side in report["baselines"].items()},
         "forgetting": report.get("forgetting"), "best_step": report["best_step"],
         "seconds": report["speed"]["train_seconds"],

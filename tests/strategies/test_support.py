@@ -48,11 +48,7 @@ def test_what_does_not_go_together_is_said_before_training(monkeypatch: pytest.M
 
 
 def test_a_strategy_for_other_heads_is_refused() -> None:
-    class OfClasses(Strategy):
-        """A toy."""
-
-        problems = ("single_label_classification",)
-
-    [fault] = support.unfit([OfClasses()], "regression", "regress")
+    [fault] = support.unfit(["freeze", "focal"], "regression", "regress")
     assert fault.code == "K213"
-    assert not list(support.unfit([OfClasses()], "single_label_classification", "classify"))
+    assert fault.message.startswith("focal works with single_label_classification")
+    assert not list(support.unfit(["freeze", "focal"], "single_label_classification", "classify"))

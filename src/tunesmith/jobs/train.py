@@ -25,6 +25,7 @@ from tunesmith.recipe.complete import complete
 from tunesmith.recipe.parse import parse
 from tunesmith.recipe.resolve import resolve
 from tunesmith.recipe.schema import Recipe
+from tunesmith.recipe.strategies import names_of
 from tunesmith.recipe.support import unfit
 from tunesmith.runs.store import Run, open_run
 
@@ -71,7 +72,7 @@ def train(
         from tunesmith.jobs.workshop import Workshop
 
         strategies = resolve(opened.recipe).strategies  # the task is known now, and what contradicts it
-        raise_faults(unfit(strategies, opened.task.head().problem, opened.task.name))
+        raise_faults(unfit(names_of(opened.recipe.strategies), opened.task.head().problem, opened.task.name))
         device = Device.open(choose_precision(opened.recipe.precision))
         shop = Workshop(
             opened.recipe, opened.folder, opened.task, strategies, opened.encoder, device, reporter, wish,

@@ -6,6 +6,7 @@ from tunesmith.core.report import Finding
 from tunesmith.evaluation.overfitting import Turn
 from tunesmith.recipe.catalogue import STRATEGIES
 from tunesmith.recipe.schema import Recipe
+from tunesmith.recipe.strategies import names_of
 
 HOLDING = ("l2sp", "rdrop", "average", "layerwise_lr", "freeze")
 """Strategies that hold a model back from its rows, the most direct first."""
@@ -28,6 +29,6 @@ def of_turn(recipe: Recipe, turn: Turn) -> Finding:
 
 def remedy(recipe: Recipe, otherwise: str) -> str:
     """Return what to try: strategies that are there and that the recipe does not have, or `otherwise`."""
-    asked = {name for entry in recipe.strategies or () for name in entry}
+    asked = names_of(recipe.strategies)
     names = [name for name in HOLDING if name in STRATEGIES and name not in asked][:MOST]
     return f"Try {', '.join(names)} or {otherwise}." if names else f"Try {otherwise}."

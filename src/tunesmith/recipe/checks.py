@@ -9,6 +9,7 @@ from tunesmith.recipe.catalogue import load_entry
 from tunesmith.recipe.complete import of_task
 from tunesmith.recipe.faults import Where
 from tunesmith.recipe.schema import Data, Recipe
+from tunesmith.recipe.strategies import names_of
 from tunesmith.recipe.text import Path
 
 OF_TASKS = {
@@ -68,13 +69,13 @@ def _of_splits(data: Data) -> Iterator[tuple[Path, str, str]]:
 
 
 def _of_memory(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
-    if recipe.batching.save_memory and any("prefix" in part for part in recipe.strategies or ()):
+    if recipe.batching.save_memory and "prefix" in names_of(recipe.strategies):
         message = "batching.save_memory computes blocks twice, and each would find the prefix twice."
         yield ("batching", "save_memory"), message, "Leave one of the two out."
 
 
 def _of_tasks(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
-    task, names = recipe.task, [name for entry in recipe.strategies or () for name in entry]
+    task, names = recipe.task, names_of(recipe.strategies)
     if task in ("tag", "answer") and recipe.text.long == "truncate":
         message = f"{task} reads long texts in windows, so that no word is lost."
         yield ("text", "long"), message, "Leave text.long out, or write `long: window`."

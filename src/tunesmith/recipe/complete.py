@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tunesmith.recipe.schema import Recipe, Text
+from tunesmith.recipe.strategies import names_of
 
 LONG_WINDOW = 128
 """Tokens of a window beyond which the random numbers of attention dropout cost more than they are worth on a CPU."""
@@ -142,7 +143,7 @@ def complete(recipe: Recipe, facts: Facts) -> Recipe:
     text = text.model_copy(update=_open(text, source_language=source, target_language=target))
     text = text.model_copy(update=_open(text, overlap=_overlap(text, settings.overlap)))
     strategies = default_strategies(facts) if recipe.strategies is None else recipe.strategies
-    factor = max([1.0, *(SMALL_CHANGES.get(name, 1.0) for part in strategies for name in part)])
+    factor = max([1.0, *(SMALL_CHANGES.get(name, 1.0) for name in names_of(strategies))])
     rate = round(learning_rate(facts) * factor, 7)
     of_head = rate if settings.streams else max(1e-3, rate)  # a head that was pretrained moves as its body does
     optimizer = recipe.optimizer.model_copy(

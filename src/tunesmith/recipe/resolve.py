@@ -10,7 +10,7 @@ from tunesmith.errors import InputError
 from tunesmith.recipe.catalogue import load_entry
 from tunesmith.recipe.checks import contradictions
 from tunesmith.recipe.schema import Recipe
-from tunesmith.recipe.strategies import build_strategies
+from tunesmith.recipe.strategies import build_strategies, names_of
 from tunesmith.recipe.support import conflicts
 from tunesmith.recipe.text import Path, dotted
 
@@ -38,7 +38,7 @@ def resolve(recipe: Recipe) -> Plan:
         InputError: with every fault in it, before anything else is built.
     """
     strategies, faults = build_strategies(recipe.strategies or (), _where)
-    faults += conflicts([name for item in recipe.strategies or () for name in item], _where)
+    faults += conflicts(names_of(recipe.strategies), _where)
     faults += contradictions(recipe, _where)
     if faults:
         raise InputError(faults)

@@ -27,6 +27,11 @@ def normalise(items: Any) -> Any:
     return [_normal(item) for item in spelt_out(list(items))]
 
 
+def names_of(items: Any) -> list[str]:
+    """Return the names of the strategies of a complete list."""
+    return [name for item in items or () for name in item]
+
+
 def _normal(item: Any) -> Any:
     if isinstance(item, str):
         return {item: {}}

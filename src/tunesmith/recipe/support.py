@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
-from tunesmith.core.strategy import Stage, Strategy
+from tunesmith.core.strategy import Stage
 from tunesmith.errors import Fault
-from tunesmith.recipe.catalogue import STRATEGIES, load_entry
+from tunesmith.recipe.catalogue import STRATEGIES, entries, load_entry
 from tunesmith.recipe.faults import Where
 
 ALONE: dict[Stage, str] = {
@@ -67,7 +67,7 @@ def conflict_of(first: str, second: str) -> str:
 
 def conflicts(names: Sequence[str], where: Where) -> list[Fault]:
     """Return a fault for every two strategies that do not go together (K212); unknown names are told elsewhere."""
-    known = [(at, name) for at, name in enumerate(names) if name in STRATEGIES]
+    known = [(at, name) for at, name in enumerate(names) if name in STRATEGIES or name in entries("strategies")]
     return [
         Fault("K212", where(("strategies", at)), f"{first} and {second} do not go together: {reason}.",
               "Leave one of them out.")
@@ -76,11 +76,10 @@ def conflicts(names: Sequence[str], where: Where) -> list[Fault]:
     ]  # fmt: skip
 
 
-def unfit(strategies: Sequence[Strategy], problem: str, task: str) -> Iterator[Fault]:
+def unfit(names: Sequence[str], problem: str, task: str) -> Iterator[Fault]:
     """Yield a fault for every strategy that does nothing sensible with a kind of head (K213)."""
-    for strategy in strategies:
-        if strategy.problems and problem not in strategy.problems:
-            names = [name for name, target in STRATEGIES.items() if target.endswith(f":{type(strategy).__name__}")]
-            name = names[0] if names else type(strategy).__name__
-            message = f"{name} works with {', '.join(strategy.problems)}, and {task} here is {problem}."
+    for name in names:
+        fits = load_entry("strategies", name).problems
+        if fits and problem not in fits:
+            message = f"{name} works with {', '.join(fits)}, and {task} here is {problem}."
             yield Fault("K213", f"recipe: strategies.{name}", message, "Leave it out.")
