@@ -7,9 +7,11 @@
     python benchmarks/strategies.py --measured --write docs/strategies.md
 
 A cell is `STRATEGY@DATA:ROWS`: a strategy with its default options on top of nothing else (`plain`: all weights at
-one rate), a policy, or one of the usual recipes that `RECIPES` spells out; with so many rows a class, or `full`, which
-is at most 4,000. It is a line of `benchmarks/results/strategies.jsonl` with the digest of what was asked; one that is
-there is not run again, so the table grows and anybody can redo a cell by deleting its line.
+one rate), a policy, one of the usual recipes that `RECIPES` spells out, or `setfit`, a peer in an environment of its
+own that the first such cell builds from `setfit.txt`; with so many rows a class, or `full`, which is at most 4,000.
+What a frozen body with logistic regression and TF-IDF reach is in every line of ours. A cell is a line of
+`benchmarks/results/strategies.jsonl` with the digest of what was asked; one that is there is not run again, so the
+table grows and anybody can redo a cell by deleting its line.
 
 Needs `../shared/data` beside the project. Rows are drawn as `rows.py` says; at most 128 tokens of each. Each cell is
 trained in a process of its own, so that the peak of its memory can be told.
@@ -20,12 +22,18 @@ from __future__ import annotations
 import hashlib
 import json
 import multiprocessing
+import os
 import resource
+import statistics
+import subprocess
+import sys
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from cells import Bench, main, spread
-from rows import trained
+from rows import draw, trained, write
 
 RECIPES: dict[str, dict[str, Any]] = {
     "plain": {"strategies": []},
@@ -41,6 +49,9 @@ RECIPES: dict[str, dict[str, Any]] = {
     },
 }
 """Recipes that others would write, beside strategies and policies."""
+SETFIT = "setfit"
+BASELINES = ("frozen", "tfidf")
+HERE = Path(__file__).parent
 ALONE = ("trec6", "tweeteval_emotion")
 ALONE_SHOTS = ("16", "64")
 EACH = (*ALONE, "sst2", "banking77", "citation_intent")
@@ -58,7 +69,10 @@ def cells() -> dict[str, Sequence[int]]:
         f"{name}@{data}:{shots}": (0, 1, 2) if shots == "full" else (0, 1, 2, 3, 4)
         for name in (*RECIPES, *POLICIES, "auto") for data in EACH for shots in EACH_SHOTS
     }  # fmt: skip
-    return {**alone, **each}
+    peer = {
+        f"{SETFIT}@{data}:{shots}": (0, 1, 2, 3, 4) for data in EACH for shots in EACH_SHOTS if shots != "full"
+    }  # of 4,000 rows it makes 160,000 pairs
+    return {**alone, **each, **peer}
 
 
 def asked(cell: str) -> dict[str, Any]:
@@ -66,6 +80,8 @@ def asked(cell: str) -> dict[str, Any]:
     from tunesmith.recipe.policies import POLICIES
 
     name = cell.partition("@")[0]
+    if name == SETFIT:
+        return {"peer": [(HERE / file).read_text(encoding="utf-8") for file in ("peer_setfit.py", "setfit.txt")]}
     if name in RECIPES:
         return RECIPES[name]
     return {} if name == "auto" else {"strategies": name if name in POLICIES else [{name: {}}]}
@@ -82,6 +98,8 @@ def digest(cell: str) -> str:
 
 def run_cell(cell: str, seed: int, on: str, sets: list[str]) -> dict[str, Any]:
     """Train once, in a process of its own, and return what is worth keeping of the report."""
+    if cell.startswith(f"{SETFIT}@"):
+        return peer(cell, seed, on)
     context = multiprocessing.get_context("spawn")
     with context.Pool(1) as pool:
         return pool.apply(measure, (cell, seed, on, sets))
@@ -101,6 +119,45 @@ def measure(cell: str, seed: int, on: str, sets: list[str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def peer(cell: str, seed: int, on: str) -> dict[str, Any]:
+    """Train SetFit on the rows of the cell and return its line."""
+    from dataclasses import asdict
+
+    import numpy as np
+
+    from tunesmith.evaluation.interval import bootstrap
+    from tunesmith.evaluation.metrics import CLASSIFY
+    from tunesmith.models.sources import resolve_model
+
+    data, _, shots = cell.partition("@")[2].partition(":")
+    kept, measured = draw(data, shots, seed, on)
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        write(folder / "train.csv", kept)
+        write(folder / "test.csv", measured)
+        asked_of_it = [str(HERE / "peer_setfit.py"), place, str(resolve_model("minilm")), str(seed)]
+        subprocess.run([peer_python(), *asked_of_it], check=True, env={**os.environ, "HF_HUB_OFFLINE": "1"})
+        found = json.loads((folder / "answers.json").read_text(encoding="utf-8"))
+    labels = sorted({row["label"] for row in [*kept, *measured]})
+    targets = np.array([labels.index(row["label"]) for row in measured])
+    given = np.eye(len(labels))[[labels.index(answer) for answer in found["answers"]]]
+    scores = bootstrap({METRIC: CLASSIFY[METRIC]}, targets, given)
+    return {
+        "cell": cell, "seed": seed, "on": on, "sets": [], "digest": digest(cell), "n_train": len(kept),
+        "n_test": len(measured), "test": {name: asdict(score) for name, score in scores.items()}, "baselines": {},
+        "forgetting": None, "seconds": found["seconds"], "peak_mib": found["peak_mib"],
+    }  # fmt: skip
+
+
+def peer_python() -> str:
+    """Return the Python that has setfit; its environment is built once."""
+    python = HERE / ".setfit" / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(HERE / ".setfit")], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "-q", "-r", str(HERE / "setfit.txt")], check=True)
+    return str(python)
+
+
 def table(lines: list[dict[str, Any]]) -> str:
     """Return a Markdown table: a row for each strategy on each data set and size, beside plain fine-tuning."""
     rows = [
@@ -110,20 +167,31 @@ def table(lines: list[dict[str, Any]]) -> str:
     found: dict[tuple[str, str], dict[int, dict[str, Any]]] = {}
     for line in lines:
         name, _, where = line["cell"].partition("@")
-        if not line["sets"]:
-            found.setdefault((where + ("" if line["on"] == "test" else " (dev)"), name), {})[line["seed"]] = line
+        if line["sets"]:
+            continue
+        place = where + ("" if line["on"] == "test" else " (dev)")
+        found.setdefault((place, name), {})[line["seed"]] = line
+        for key in BASELINES:
+            if METRIC in line["baselines"].get(key, {}):
+                found.setdefault((place, key), {})[line["seed"]] = {**line, "test": line["baselines"][key], "of": name}
     for (where, name), by_seed in sorted(found.items()):
         data, _, shots = where.partition(":")
         plain = found.get((where, "plain"), {})
         gaps = [score(line) - score(plain[seed]) for seed, line in by_seed.items() if seed in plain and name != "plain"]
-        kept = [value for line in by_seed.values() if (value := agreement(line)) is not None]
-        seconds = sorted(line["seconds"] for line in by_seed.values())
-        memory = max(line["peak_mib"] for line in by_seed.values())
         rows.append(
             f"| {name} | {data} | {shots} | {len(by_seed)} | {spread([score(x) for x in by_seed.values()])} | "
-            f"{spread(gaps, sign=True)} | {spread(kept)} | {seconds[len(seconds) // 2]:.0f} | {memory:,} |"
+            f"{spread(gaps, sign=True)} | {costs(list(by_seed.values()))} |"
         )
     return "\n".join(rows)
+
+
+def costs(lines: list[dict[str, Any]]) -> str:
+    """Return the general skill that is kept, the seconds of training and the memory; nothing for a baseline."""
+    if any("of" in line for line in lines):
+        return "– | – | –"
+    kept = [value for line in lines if (value := agreement(line)) is not None]
+    seconds = statistics.median(line["seconds"] for line in lines)
+    return f"{spread(kept)} | {seconds:.0f} | {max(line['peak_mib'] for line in lines):,}"
 
 
 def score(line: dict[str, Any]) -> float:

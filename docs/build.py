@@ -132,7 +132,7 @@ def stages() -> str:
         for name in STRATEGIES:
             kind = load_entry("strategies", name)
             if kind.stage == stage:
-                rows.append([stage, f"[`{name}`]({name}.md)", ", ".join(f"`{p}`" for p in kind.problems) or "all"])
+                rows.append([stage, f"[`{name}`](strategies/{name}.md)", ", ".join(f"`{p}`" for p in kind.problems) or "all"])
     return table(["stage", "strategy", "kinds of head"], rows)
 
 
