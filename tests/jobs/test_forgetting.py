@@ -141,6 +141,10 @@ def test_rows_learnt_by_heart_are_told_while_training_and_in_the_report(tmp_path
     assert "l2sp" in told[0]["remedy"]
     found = report["overfitting"]
     assert [finding["code"] for finding in found["findings"]][:1] == ["K519"]
+    [rows] = [finding for finding in found["findings"] if finding["code"] == "K521"]
+    assert 0 < len(found["by_heart"]) < 48
+    assert found["by_heart"][0].startswith("train.csv row ")
+    assert found["by_heart"][0] in rows["message"]
     dev = {moment["step"]: moment["dev_loss"] for moment in report["history"]}
     assert found["turn"]["step"] == min(dev, key=lambda step: dev[step])
     assert "dev loss turns" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")

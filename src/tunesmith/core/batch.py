@@ -62,6 +62,7 @@ class Batch:
         places: [P, 4]: window, first token, last token and unit, for every place where a unit is read; None where
             each window is one unit's as a whole.
         filled: tokens that carry meaning, where `inputs` has no attention mask to say so.
+        rows: the positions of the examples in the sequence that was encoded, where each is read as a whole.
     """
 
     inputs: dict[str, Tensor]
@@ -71,6 +72,7 @@ class Batch:
     sizes: list[int]
     places: Tensor | None = None
     filled: int | None = None
+    rows: Sequence[int] = ()
 
     @property
     def units(self) -> int:
@@ -99,6 +101,7 @@ class Batch:
             self.sizes,
             None if self.places is None else self.places.to(device),
             self.filled,
+            self.rows,
         )
 
 

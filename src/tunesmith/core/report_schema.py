@@ -314,11 +314,15 @@ class GapData(TypedDict, total=False):
 
 
 class Overfitting(TypedDict, total=False):
-    """What the history shows; `kept_epochs` is how often the kept weights saw each row."""
+    """What the history shows; `kept_epochs` is how often the kept weights saw each row.
+
+    `by_heart` are the train rows, as `train.csv row 412`, that were learnt only after dev loss turned.
+    """
 
     kept_epochs: float
     turn: TurnPoint
     gap: GapData
+    by_heart: list[str]
     findings: list[FindingData]
 
 

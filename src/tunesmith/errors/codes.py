@@ -697,6 +697,12 @@ CODES: dict[str, Code] = {
         "Where the weights were kept, the train rows are known much better than the dev rows.",
         "More rows help most; strategies that hold the model back help some. While dev scores rise it is no fault.",
     ),
+    "K521": Code(
+        "Rows learnt by heart",
+        "These rows were wrong as long as dev loss fell and became known afterwards, when nothing was learnt any more "
+        "that holds for other rows. They are unlike all others, or their labels are wrong.",
+        "Look at their labels first. Where many are wrong, `noisy_labels` keeps them from being learnt.",
+    ),
     # K6xx bundles and prediction
     "K601": Code(
         "A model that reads one text was given two, or the reverse",

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from tunesmith.core.example import Example
 from tunesmith.core.report import Finding
 from tunesmith.evaluation.metrics import HIGHER_IS_BETTER
 from tunesmith.evaluation.overfitting import Gap, Turn, gap_of, is_wide, turn_of
 from tunesmith.jobs.tune import Tuned
-from tunesmith.jobs.watching import of_turn, remedy
+from tunesmith.jobs.watching import of_rows, of_turn, remedy
 from tunesmith.recipe.schema import Recipe
 
 
-def overfitting(recipe: Recipe, tuned: Tuned) -> dict[str, Any]:
-    """Return what the history of the training that dev watched shows, `core.report_schema.Overfitting`."""
+def overfitting(recipe: Recipe, tuned: Tuned, train: Sequence[Example]) -> dict[str, Any]:
+    """Return what the history of the training that dev watched shows, `core.report_schema.Overfitting`.
+
+    Args:
+        recipe: complete.
+        tuned: that training.
+        train: its rows.
+    """
     assert recipe.stop.metric is not None, "the recipe is complete"
     turn = turn_of(tuned.history, HIGHER_IS_BETTER[recipe.stop.metric])
     gap = gap_of(tuned.history, tuned.best_step)
@@ -24,7 +32,11 @@ def overfitting(recipe: Recipe, tuned: Tuned) -> dict[str, Any]:
         told["turn"] = asdict(turn)
     if gap:
         told["gap"] = asdict(gap)
-    told["findings"] = [finding.as_dict() for finding in _findings(recipe, turn, gap)]
+    findings = _findings(recipe, turn, gap)
+    if turn and tuned.by_heart:
+        told["by_heart"] = [train[row].source for row in tuned.by_heart]
+        findings.append(of_rows(recipe, told["by_heart"], len(train)))
+    told["findings"] = [finding.as_dict() for finding in findings]
     return told
 
 

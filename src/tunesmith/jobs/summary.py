@@ -119,7 +119,7 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
         "comparison": comparison,
         "history": [*chosen.tuned.history, *(chosen.final.history if chosen.final is not chosen.tuned else [])],
         "best_step": chosen.tuned.best_step,
-        "overfitting": overfitting(recipe, chosen.tuned),
+        "overfitting": overfitting(recipe, chosen.tuned, chosen.train),
         "errors": [task.show(at, tested.examples, tested.answers) for at in worst[:WORST]],
         "samples": [task.show(at, tested.examples, tested.answers) for at in _drawn(outcome)],
         "data": _data(outcome),

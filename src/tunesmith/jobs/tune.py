@@ -12,17 +12,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tunesmith.core.batch import Batch, Features, Read
+from tunesmith.core.batch import Batch, Features
 from tunesmith.core.example import Example, texts_of
 from tunesmith.core.strategy import Setup
-from tunesmith.engine.infer import outputs, vectors
+from tunesmith.engine.infer import vectors
 from tunesmith.engine.loop import Schedule, State, Step, Work, loop
 from tunesmith.engine.objective import compose, task_objective
 from tunesmith.engine.optim import make_optimizer, parameter_groups
 from tunesmith.engine.packs import keeps_apart
+from tunesmith.engine.recall import Recall
 from tunesmith.engine.stop import Watch, balanced, planned_steps
 from tunesmith.evaluation.metrics import HIGHER_IS_BETTER
 from tunesmith.evaluation.overfitting import turned_now
+from tunesmith.jobs.judge import Judge
 from tunesmith.jobs.skill import Trace
 from tunesmith.jobs.watching import of_turn
 from tunesmith.jobs.workshop import Workshop, stop_if_wished
@@ -31,6 +33,9 @@ from tunesmith.models.memory import save_memory
 from tunesmith.runs.checkpoint import Checkpoints
 from tunesmith.runs.seed import seeded
 from tunesmith.text.batching import Batches, by_owner
+
+LISTENED = "single_label_classification"
+"""The kind of head whose answers are taken down, to tell rows that were learnt by heart."""
 
 
 @dataclass(slots=True)
@@ -44,6 +49,8 @@ class Tuned:
     tokens: int = 0
     padding: int = 0
     trained_parameters: int = 0
+    by_heart: list[int] = field(default_factory=list)
+    """Train rows that were learnt only after dev loss was lowest."""
 
 
 def tune(
@@ -80,12 +87,14 @@ def tune(
         optimizer = make_optimizer(parameter_groups(model, recipe.optimizer, shop.strategies), recipe.optimizer)
         prepared, prepared_optimizer = device.prepare(model, optimizer)
         state = State(prepared, prepared_optimizer)
-        objective = compose(task_objective(prepared, shop.task), shop.strategies, model)
+        plain = task_objective(prepared, shop.task)
+        recall = Recall(len(train)) if judge and stage == "select" and shop.task.head().problem == LISTENED else None
+        objective = compose(recall.wrap(plain) if recall else plain, shop.strategies, model)
         work = Work(
             batches, shop.collate, objective, shop.strategies, device, recipe.optimizer, recipe.batching,
             _schedule(shop, batches.per_epoch, epochs), recipe.seed, lambda owner: train[owner].source,
         )  # fmt: skip
-        training = _Training(shop, stage, work, state, model, judge, trace)
+        training = _Training(shop, stage, work, state, model, judge, trace, recall)
         return training.run()
 
 
@@ -153,58 +162,12 @@ def _schedule(shop: Workshop, per_epoch: int, epochs: float | None) -> Schedule:
     return Schedule(horizon, last, every, None if stop.seconds is None else stop.seconds / shop.trainings)
 
 
-class Judge:
-    """The dev rows, and what a model is worth on them.
-
-    Args:
-        shop: what the run's trainings share.
-        rows: of dev, at least one.
-    """
-
-    def __init__(self, shop: Workshop, rows: Sequence[Example]) -> None:
-        self.shop, self.rows = shop, rows
-        self.features = shop.encode(rows)
-        self.truth = shop.task.truth(rows)
-        self.metric = shop.recipe.stop.metric or shop.task.metric
-
-    def read(self, model: nn.Module) -> Read:
-        """Return what `model` says of the rows."""
-        shop = self.shop
-        return outputs(
-            model, shop.task, self.features, shop.collate,
-            size=shop.encoder.at_once(shop.recipe.batching.predict_size), context=shop.device.inference,
-        )  # fmt: skip
-
-    def score(self, read: Read) -> float:
-        """Return the figure that dev is chosen by."""
-        return float(self.shop.task.metrics()[self.metric](self.truth, self.shop.task.answers(read, self.rows)))
-
-    def worth(self, model: nn.Module) -> float:
-        """Return the same of a model, with its sign changed where less is better."""
-        value = self.score(self.read(model))
-        return value if HIGHER_IS_BETTER[self.metric] else -value
-
-    def loss(self, read: Read, size: int) -> float:
-        """Return the mean loss, taken over batches of `size` rows, as in training: some losses compare rows."""
-        collate, task = self.shop.collate, self.shop.task
-        sizes, rows = list(read.sizes), read.by_example()
-        firsts = [windows[0] for windows in by_owner(self.features)]
-        total = count = 0.0
-        for start in range(0, len(firsts), size):
-            part = slice(start, start + size)
-            weights = collate.weights(firsts[part])
-            batch = Batch({}, collate.targets(firsts[part]), weights, torch.empty(0), sizes[part])
-            total += float((task.losses(torch.cat(list(rows[part])), batch) * weights).sum())
-            count += float(weights.sum())
-        return total / max(1.0, count)
-
-
 class _Training:
     """The bookkeeping around the loop: evaluations, the best weights, checkpoints, what is said."""
 
     def __init__(
         self, shop: Workshop, stage: str, work: Work, state: State, model: nn.Module, judge: Judge | None,
-        trace: Trace | None,
+        trace: Trace | None, recall: Recall | None,
     ) -> None:  # fmt: skip
         self.shop, self.stage, self.work, self.state, self.model = shop, stage, work, state, model
         self.judge = judge
@@ -214,7 +177,7 @@ class _Training:
         self.moving = [(name, p) for name, p in model.named_parameters() if id(p) in in_steps]
         metric = shop.recipe.stop.metric or shop.task.metric
         self.watch = Watch(shop.recipe.stop.patience if judge else None, HIGHER_IS_BETTER[metric])
-        self.trace = trace
+        self.trace, self.recall = trace, recall
         self.best: dict[str, Tensor] = {}
         self.losses: list[float] = []
         self.saved_at = time.monotonic()
@@ -252,7 +215,7 @@ class _Training:
         best_step = self.watch.best_step if self.judge else self.state.step
         return Tuned(
             model.eval(), best_step, self.watch.history, self.state.seconds, self.state.tokens, self.state.padding,
-            sum(p.numel() for _, p in self.moving),
+            sum(p.numel() for _, p in self.moving), self.recall.by_heart() if self.recall else [],
         )  # fmt: skip
 
     def _look(self, epoch: float) -> bool:
@@ -265,6 +228,8 @@ class _Training:
         worth = balanced(score, kept.get("general", 1.0), self.shop.recipe.stop.balance, self.watch.maximise)
         is_best = self.watch.see(self.state.step, worth, loss)
         self.state.stalled = self.watch.stale
+        if self.recall and loss < min((seen["dev_loss"] for seen in self.watch.history), default=float("inf")):
+            self.recall.mark()
         if is_best:
             self.best = {name: p.detach().cpu().clone() for name, p in self.moving}
         self._note(epoch, dev_loss=loss, dev_score=score, **kept)
@@ -299,6 +264,7 @@ class _Training:
         """Write everything that moves. Last and best stand in one checkpoint: two files can disagree after a kill."""
         tensors = {f"model.{name}": p.detach() for name, p in self.moving}
         tensors |= {f"best.{name}": p for name, p in self.best.items()}
+        tensors |= {f"recall.{name}": value for name, value in self.recall.state().items()} if self.recall else {}
         plain: dict[str, Any] = {}
         inner = getattr(self.state.optimizer, "optimizer", self.state.optimizer).state_dict()
         for index, moments in inner["state"].items():
@@ -331,6 +297,8 @@ class _Training:
         tensors, plain = found
         _load(self.moving, _under(tensors, "model."))
         self.best = _under(tensors, "best.")
+        if self.recall:
+            self.recall.restore(_under(tensors, "recall."))
         inner = getattr(self.state.optimizer, "optimizer", self.state.optimizer)
         groups = inner.state_dict()["param_groups"]
         moments: dict[int, dict[str, Tensor]] = {}

@@ -53,7 +53,10 @@ class Collator:
         starts = list(accumulate(sizes, initial=0))[:-1]
         pairs = [(start, f) for start, windows in zip(starts, examples, strict=True) for f in windows]
         owner = torch.tensor([start + f.unit for start, f in pairs])
-        return Batch(inputs, self.targets(firsts), self.weights(firsts), owner, sizes, self._places(pairs, longest))
+        return Batch(
+            inputs, self.targets(firsts), self.weights(firsts), owner, sizes, self._places(pairs, longest),
+            rows=[f.owner for f in firsts],
+        )  # fmt: skip
 
     def _dialogues(self, features: Sequence[Features]) -> Batch:
         """Return dialogues on as few rows as they need; logits are asked for only where a token is to be written.

@@ -1,0 +1,60 @@
+"""How sure a model was of the label of each train row, when it last learnt it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from tunesmith.core.batch import Batch, Loss, Objective
+
+UNSURE, SURE = 0.5, 0.9
+"""A row is known from the one on, and is not known below the other."""
+
+
+class Recall:
+    """The probability of the label of each train row in the last pass over it, and in the pass before dev loss turned.
+
+    Rows that were wrong as long as dev loss fell, and are known by the end, were learnt when nothing was learnt that
+    holds for other rows. Their labels are worth a look: wrong ones are among them, as are rows like no other.
+
+    It costs nothing, for it looks at the passes that the training makes, with their dropout.
+
+    Args:
+        rows: how many train rows there are.
+
+    Source: what is learnt late, and forgotten, as a sign of what is memorised: Toneva et al. 2019, An Empirical Study
+        of Example Forgetting; Arpit et al. 2017, A Closer Look at Memorization in Deep Networks.
+    """
+
+    def __init__(self, rows: int) -> None:
+        self.now = torch.zeros(rows)
+        self.before = torch.zeros(rows)
+
+    def wrap(self, objective: Objective) -> Objective:
+        """Return `objective`, listened to."""
+
+        def listened(batch: Batch) -> Loss:
+            loss = objective(batch)
+            if batch.rows and batch.targets is not None:
+                probs = loss.outputs.detach().float().softmax(-1)
+                known = probs.gather(1, batch.targets[:, None])[:, 0]
+                self.now[list(batch.rows)] = known.cpu()
+            return loss
+
+        return listened
+
+    def mark(self) -> None:
+        """Remember how it is now: dev loss is lower than ever."""
+        self.before = self.now.clone()
+
+    def by_heart(self) -> list[int]:
+        """Return the rows that were not known at the mark and are known now."""
+        return torch.nonzero((self.before < UNSURE) & (self.now >= SURE))[:, 0].tolist()
+
+    def state(self) -> dict[str, Tensor]:
+        """Return what a checkpoint must hold."""
+        return {"now": self.now, "before": self.before}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Go on from `state`."""
+        self.now, self.before = state["now"].clone(), state["before"].clone()
