@@ -58,6 +58,8 @@ def test_limits_follow_from_the_figures(samples):
     assert "a simpler model is better: TF-IDF with logistic regression." in render_card(report)
     assert "no firm figure of their own: negative." in body
     assert "Never recognised in the test: negative." in body
+    report["forgetting"] = {"verdict": "Half of what it knew of other texts is lost."}
+    assert "- Half of what it knew of other texts is lost." in split(render_card(report))[1]
 
 
 def test_scores_of_dev_or_folds_are_named_so(samples):

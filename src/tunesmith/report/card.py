@@ -215,7 +215,9 @@ def _rows_sentence(report: ReportData, split: str, known: Scores) -> str:
 
 def _limits(report: ReportData) -> list[str]:
     """What the figures themselves say against the model, and what nobody looked at."""
+    forgotten = (report.get("forgetting") or {}).get("verdict") or ""
     limits = [*_unbeaten(report), *_shaky(report), *map(escape, report.get("notes") or [])]
+    limits += [escape(forgotten)] if forgotten else []
     if not report.get("calibration") and not report.get("answers") and not words.predicts_numbers(report):
         limits.append("Whether its probabilities can be believed was not measured.")
     limits.append(
