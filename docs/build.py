@@ -132,7 +132,8 @@ def stages() -> str:
         for name in STRATEGIES:
             kind = load_entry("strategies", name)
             if kind.stage == stage:
-                rows.append([stage, f"[`{name}`](strategies/{name}.md)", ", ".join(f"`{p}`" for p in kind.problems) or "all"])
+                heads = ", ".join(f"`{problem}`" for problem in kind.problems) or "all"
+                rows.append([stage, f"[`{name}`](strategies/{name}.md)", heads])
     return table(["stage", "strategy", "kinds of head"], rows)
 
 
