@@ -10,6 +10,7 @@ import pytest
 from tunesmith.data.load import load_splits
 from tunesmith.errors import InputError
 from tunesmith.jobs.check import check
+from tunesmith.recipe.parse import parse
 from tunesmith.recipe.schema import Data, Recipe
 
 
@@ -66,3 +67,13 @@ def test_errors_are_findings_and_what_cannot_be_read_is_raised(tmp_path: Path) -
     assert report.findings[0].code == "K115"
     with pytest.raises(InputError, match="K101"):
         check(str(tmp_path / "none.csv"))
+
+
+def test_strategies_that_do_not_fit_are_told_before_training(tmp_path: Path) -> None:
+    path = tmp_path / "stars.csv"
+    path.write_text("\n".join(["text,label", *(f"words number {n},{n + 0.5}" for n in range(20))]))
+    with pytest.raises(InputError, match="K213"):
+        check(parse({"data": str(path), "strategies": ["freeze", "focal"]}))
+    with pytest.raises(InputError, match="K212"):
+        check(parse({"data": str(path), "strategies": ["fgm", "pgd"]}))
+    assert check(parse({"data": str(path), "strategies": ["freeze", "fgm"]})).ok

@@ -13,12 +13,15 @@ from tunesmith.data.findings import by_severity
 from tunesmith.data.general import open_general
 from tunesmith.data.load import examples_of, file_facts
 from tunesmith.data.rows import Prepared, prepare
-from tunesmith.errors import RunError
+from tunesmith.errors import RunError, raise_faults
 from tunesmith.jobs.stream import parts_of
 from tunesmith.models.sources import resolve_models
 from tunesmith.recipe.catalogue import load_entry
 from tunesmith.recipe.complete import of_task
+from tunesmith.recipe.resolve import resolve
 from tunesmith.recipe.schema import Data, Recipe
+from tunesmith.recipe.strategies import names_of
+from tunesmith.recipe.support import unfit
 
 if TYPE_CHECKING:
     from tunesmith.text.windows import Encoder
@@ -93,16 +96,21 @@ def check(
         max_tokens: tokens of a text that will be read, special ones not counted.
 
     Raises:
-        InputError: the data cannot be read, or its columns are missing or ambiguous.
+        InputError: the data cannot be read, its columns are missing or ambiguous, or the recipe asks for what does not
+            go together.
 
     Example:
         >>> tunesmith.check("reviews.csv", test="holdout.csv").ok  # doctest: +SKIP
         True
     """
     recipe = source if isinstance(source, Recipe) else _recipe(source, dev, test, task)
+    resolve(recipe)
     if recipe.task == "masked":
         return _of_stream(recipe)
     prepared = prepare(recipe.data, recipe.task)
+    if recipe.strategies:
+        fitted = load_entry("tasks", prepared.task)().fit(examples_of(prepared.files["train"], prepared, []))
+        raise_faults(unfit(names_of(recipe.strategies), fitted.head().problem, prepared.task))
     general = open_general(recipe.data, recipe.seed)
     guesses = [*prepared.guesses, *general.guesses]
     unknown: tuple[Finding, ...] = ()
