@@ -108,7 +108,7 @@ def test_the_page_of_a_strategy_says_what_when_at_what_cost_and_from_where(name:
         assert word in text, f"{name}.md does not say {word!r}"
     for option in load_entry("strategies", name).model_fields:
         assert f"| `{option}` |" in text
-    assert f"({name}.md)" in (DOCS / "strategies" / "index.md").read_text(encoding="utf-8")
+    assert f"(strategies/{name}.md)" in (DOCS / "strategies.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", sorted(TASKS))

@@ -31,7 +31,7 @@ class Fault:
     remedy: str = ""
 
     def __post_init__(self) -> None:
-        assert self.code in CODES, f"{self.code} is not in errors/codes.py"
+        assert self.code in CODES, f"{self.code} is not in errors/codes"
 
     def __str__(self) -> str:
         """Return `CODE where: message`, with the remedy on an indented line of its own."""

@@ -1,0 +1,83 @@
+"""K5xx: training."""
+
+from __future__ import annotations
+
+from tunesmith.errors.codes.code import Code
+
+TRAINING: dict[str, Code] = {
+    "K501": Code(
+        "The loss is not a finite number",
+        "A rate that is too high, half precision or a broken row made the weights overflow; going on would lose them.",
+        "Lower optimizer.learning_rate, set `precision: fp32`, or look at the rows that the message names. The last "
+        "checkpoint is from before.",
+    ),
+    "K502": Code(
+        "fp16 needs a GPU",
+        "Its small range needs loss scaling, which is a matter of GPUs.",
+        "Set `precision: auto`.",
+    ),
+    "K503": Code(
+        "The run was interrupted",
+        "Somebody pressed Ctrl-C or asked the process to end. The state was written between two steps.",
+        "Run the command that the message prints; the result is the same as without the interruption.",
+    ),
+    "K504": Code(
+        "An adapter finds no such layers",
+        "Adapters stand at the linear layers of a model's blocks, and every architecture names them its own way.",
+        "Leave `targets` out to take all of them, or take names that the message lists.",
+    ),
+    "K505": Code(
+        "The architecture cannot trade time for memory",
+        "Gradient checkpointing needs blocks that transformers can compute twice.",
+        "Take smaller micro-batches (batching.accumulate), shorter windows or another model.",
+    ),
+    "K507": Code(
+        "There are no biases to train",
+        "bitfit trains the biases of the body, and many newer architectures (Llama, T5, ModernBERT) have none.",
+        "Take lora, which finds its layers in every architecture, or a model with biases, such as BERT.",
+    ),
+    "K508": Code(
+        "More blocks than the model has",
+        "reinit draws the highest blocks of the body anew, and there are not as many as it was asked for.",
+        "Write a smaller number; 1 to 3 are usual.",
+    ),
+    "K509": Code(
+        "The model has no such dropout",
+        "Many models that write leave out no hidden states, and a model without a head of its own has no classifier.",
+        "Leave the option out that the message names.",
+    ),
+    "K513": Code(
+        "A head without a bias",
+        "The nearest mean of a class is a linear layer whose bias holds the length of the mean; without one the start "
+        "would be another classifier.",
+        "Take `probe_start`, or `head: pooled`, whose last layer has a bias.",
+    ),
+    "K516": Code(
+        "An adapter that the architecture cannot carry",
+        "A prefix is given to a model as keys and values, which not every architecture takes from outside.",
+        "Take one of the adapters that the message names.",
+    ),
+    "K517": Code(
+        "Weights of four bits need a GPU",
+        "The kernels that compute with them are made for GPUs.",
+        "Train on a machine with a CUDA GPU, or leave `quantise` out.",
+    ),
+    "K519": Code(
+        "Dev loss turned",
+        "While train loss fell, dev loss began to rise: what was learnt from there on holds for the train rows only, "
+        "or makes the model surer than it is right. The weights that are kept are those with the best dev score all "
+        "the same, and a temperature mends the confidence.",
+        "Hold the model back (l2sp, layerwise_lr, freeze), train for fewer epochs, or give more rows.",
+    ),
+    "K520": Code(
+        "Train loss far below dev loss",
+        "Where the weights were kept, the train rows are known much better than the dev rows.",
+        "More rows help most; strategies that hold the model back help some. While dev scores rise it is no fault.",
+    ),
+    "K521": Code(
+        "Rows learnt by heart",
+        "These rows were wrong as long as dev loss fell and became known afterwards, when nothing was learnt any more "
+        "that holds for other rows. They are unlike all others, or their labels are wrong.",
+        "Look at their labels first. Where many are wrong, `noisy_labels` keeps them from being learnt.",
+    ),
+}
