@@ -151,7 +151,7 @@ def test_the_losses_of_pairs(loss: Any) -> None:
 
 @pytest.mark.parametrize("loss", ["cosine", "supervised"])
 def test_the_body_learns_and_comes_out_the_same_again(tiny: Path, rows: list[tuple[str, str]], loss: Any) -> None:
-    states, options = [], {"loss": loss, "rate": 5e-3, "steps": 50}
+    states, options = [], {"loss": loss, "rate": 5e-3, "steps": 50, "batch": 16}
     for seed in (5, 5, 6):
         few = Few(tiny, rows, "pooled")
         few.setup.seed = seed

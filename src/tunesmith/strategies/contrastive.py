@@ -22,9 +22,9 @@ class Contrastive(Strategy):
     Few rows make many pairs. Each step draws `batch` of them, half of one class and half of two, and takes the vectors
     x that the last linear layer will see, brought to length 1:
 
-        cosine      ℓ = mean over the pairs of (x_a · x_b − [same class])²
         supervised  ℓ = mean over the rows i that have others of their class in the batch, P(i), of
                     −1/|P(i)| · Σ_{p ∈ P(i)} log (exp(x_i · x_p / τ) / Σ_{k ≠ i} exp(x_i · x_k / τ))
+        cosine      ℓ = mean over the pairs of (x_a · x_b − [same class])²
 
     A row that is alone in its class is paired with itself: dropout makes two vectors of it. Then the training begins as
     always, with a body whose classes stand apart; `prototype` or `probe_start` start its head where they stand.
@@ -37,19 +37,20 @@ class Contrastive(Strategy):
         It is no part of a checkpoint: a training that is resumed does it again, with the same outcome.
 
     Source: Tunstall et al. 2022, Efficient Few-Shot Learning Without Prompts (SetFit), section 3, with pairs drawn as
-        they are needed. supervised: Khosla et al. 2020, Supervised Contrastive Learning, equation 2.
+        they are needed, and cosine as its loss. supervised: Khosla et al. 2020, Supervised Contrastive Learning,
+        equation 2, which looks at all pairs of a batch.
     """
 
     stage: ClassVar[Stage] = "body"
     problems: ClassVar[tuple[str, ...]] = ("single_label_classification",)
 
-    loss: Literal["cosine", "supervised"] = "cosine"
+    loss: Literal["cosine", "supervised"] = "supervised"
     """What brings rows together."""
-    steps: PositiveInt = 100
+    steps: PositiveInt = 50
     """How often pairs are drawn and learnt."""
-    batch: Annotated[int, Field(ge=2)] = 16
+    batch: Annotated[int, Field(ge=2)] = 8
     """Pairs a step."""
-    rate: Annotated[float, Field(gt=0.0)] = 2e-5
+    rate: Annotated[float, Field(gt=0.0)] = 5e-5
     """Learning rate of the first step; it falls to 0 along a line."""
     temperature: Annotated[float, Field(gt=0.0)] = 0.1
     """τ of `supervised`."""
