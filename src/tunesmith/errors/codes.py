@@ -416,6 +416,18 @@ CODES: dict[str, Code] = {
         "The strategy looks at classes, numbers or tokens that the task does not have, and would do nothing.",
         "Leave it out; its page says which tasks it works with.",
     ),
+    "K214": Code(
+        "A pattern that cannot be read",
+        "A pattern says where a text stands, `{text}` (of a pair `{text_a}` and `{text_b}`), and where the word that "
+        "is to be foreseen, `{mask}`; each stands in it once. It has to leave room for the text, too.",
+        "Write one such as `{text} It was {mask}.`.",
+    ),
+    "K215": Code(
+        "The words of a pattern do not belong to the labels",
+        "Each label is said by one word. Words for some labels alone, or for labels that the rows do not have, are "
+        "mostly a slip.",
+        "Name a word for every label, or leave pattern.words out: then the names of the labels are taken.",
+    ),
     "K217": Code(
         "A strategy has no texts to work on",
         "What keeps a model near to what it was looks at texts from outside the domain while the task is learnt.",
@@ -702,6 +714,22 @@ CODES: dict[str, Code] = {
         "These rows were wrong as long as dev loss fell and became known afterwards, when nothing was learnt any more "
         "that holds for other rows. They are unlike all others, or their labels are wrong.",
         "Look at their labels first. Where many are wrong, `noisy_labels` keeps them from being learnt.",
+    ),
+    "K522": Code(
+        "The model has no head that foresees hidden words",
+        "A pattern asks a masked language model which word is hidden. Sentence encoders are published without the head "
+        "that says it, and one of random weights would say nothing.",
+        "Take a masked language model: distilroberta-base, modernbert-base, xlm-roberta-base, or a folder of BERT.",
+    ),
+    "K523": Code(
+        "A tokenizer without a mask token",
+        "A pattern hides a word behind a token that was there in pretraining, and the tokenizer has none.",
+        "Take a masked language model with its own tokenizer, or another head.",
+    ),
+    "K524": Code(
+        "Words of a pattern that the model cannot tell apart",
+        "Two labels are said by the same tokens, or the tokenizer has no piece for a word.",
+        "Choose another word under pattern.words; a common one that is a single token is best.",
     ),
     # K6xx bundles and prediction
     "K601": Code(
