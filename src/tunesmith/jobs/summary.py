@@ -24,6 +24,7 @@ from tunesmith.jobs.overfitting import overfitting
 from tunesmith.jobs.pattern import UNTUNED
 from tunesmith.jobs.tune import Tuned
 from tunesmith.jobs.workshop import Workshop
+from tunesmith.text.cloze import Cloze
 
 WORST = 30
 """Errors a report shows."""
@@ -199,10 +200,11 @@ def _model(outcome: Outcome) -> dict[str, Any]:
 
 def _asked(shop: Workshop) -> dict[str, Any]:
     """Return the pattern as others have to write it, and the words that said the labels at the start."""
-    pattern, mask = shop.recipe.pattern, shop.encoder.tokenizer.mask_token
-    if shop.recipe.head != "pattern" or pattern.text is None:
+    encoder, fields = shop.encoder, [f"{{{role}}}" for role in shop.task.reads[0]]
+    if not encoder.pattern:
         return {}
-    return {"pattern": pattern.text.replace("{mask}", str(mask)), "words": dict(pattern.words)}
+    whole, _ = Cloze(encoder.tokenizer, encoder.pattern, encoder.max_tokens).fill(fields)
+    return {"pattern": whole, "words": dict(shop.recipe.pattern.words)}
 
 
 def _protocol(outcome: Outcome) -> dict[str, str]:

@@ -15,7 +15,7 @@ from transformers import AutoModelForMaskedLM
 from tunesmith.errors import Fault, InputError
 from tunesmith.models.fill import POOLER
 from tunesmith.models.folder import check_folder
-from tunesmith.models.load import faults_of, quiet, read_config, refuse_lost
+from tunesmith.models.load import attention_of, faults_of, quiet, read_config, refuse_lost
 from tunesmith.models.maskhead import PatternedForSequenceClassification
 from tunesmith.models.patterned import PatternedConfig
 from tunesmith.recipe.pattern import MASK, parts_of
@@ -92,7 +92,7 @@ def load_patterned(
     setting = ACTIVATIONS[body.config.model_type]
     config = PatternedConfig(
         body=body.config, mask_token_id=int(tokenizer.mask_token_id), pattern=pattern.text, width=norm.weight.shape[0],
-        activation=getattr(body.config, setting) if setting else "gelu", norm_eps=norm.eps, **names,
+        activation=getattr(body.config, setting) if setting else "gelu", norm_eps=norm.eps, **attention_of(body), **names,
     )  # fmt: skip
     model = PatternedForSequenceClassification(config, body)
     order = [pieces[label] for label in names["id2label"].values()]

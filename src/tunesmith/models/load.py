@@ -241,8 +241,16 @@ def _pooled(folder: Path, head: HeadSpec, pooling: str, changes: dict[str, float
         **body_options(body_config), **changes,
     )  # fmt: skip
     body.config._name_or_path = ""  # a bundle names no folder of the machine it was made on
-    config = PooledConfig(body=body.config, pooling=pooling, **_names(head))
+    config = PooledConfig(body=body.config, pooling=pooling, **attention_of(body), **_names(head))
     return PooledForSequenceClassification(config, body), told["missing_keys"]
+
+
+def attention_of(body: Any) -> dict[str, str]:
+    """Return how the attention of a body is computed, for the configuration around it.
+
+    Left out, the body would forget it: MPNet then no longer masks padding.
+    """
+    return {"attn_implementation": body.config._attn_implementation}
 
 
 def load_finished(folder: Path, problem: Problem) -> tuple[nn.Module, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tunesmith.recipe.pattern import MASK, parts_of
@@ -16,7 +15,6 @@ OFFSETS = "offset_mapping"
 Span = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
 class Cloze:
     """Puts the texts of rows into a pattern.
 
@@ -29,9 +27,14 @@ class Cloze:
         max_tokens: of a row, special tokens and pattern counted in.
     """
 
-    tokenizer: PreTrainedTokenizerBase
-    pattern: str
-    max_tokens: int
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, pattern: str, max_tokens: int) -> None:
+        self.tokenizer = tokenizer
+        self.around, self.names = parts_of(pattern)
+        self.max_tokens = max_tokens
+        # In pretraining a mask took the place of a word and of the space before it.
+        if len(self._ids("a ")) > len(self._ids("a")):
+            at = self.names.index(MASK)
+            self.around[at] = self.around[at].rstrip()
 
     def __call__(self, rows: Sequence[tuple[str, ...]]) -> list[dict[str, list[int]]]:
         """Return the inputs of each row, given its texts in the order of the task."""
@@ -48,10 +51,9 @@ class Cloze:
 
     def fill(self, texts: Sequence[str]) -> tuple[str, list[Span]]:
         """Return the pattern with the texts and the mask token in it, and where each text begins and ends."""
-        around, names = parts_of(self.pattern)
-        order = sorted(name for name in names if name != MASK)  # text_a stands before text_b in a row
-        whole, spans = around[0], [(0, 0)] * len(texts)
-        for name, after in zip(names, around[1:], strict=True):
+        order = sorted(name for name in self.names if name != MASK)  # text_a stands before text_b in a row
+        whole, spans = self.around[0], [(0, 0)] * len(texts)
+        for name, after in zip(self.names, self.around[1:], strict=True):
             start = len(whole)
             if name == MASK:
                 whole += str(self.tokenizer.mask_token)
@@ -75,6 +77,9 @@ class Cloze:
             encoded = self._encode([whole])
             offsets = encoded[OFFSETS][0]
         return {name: encoded[name][0] for name in encoded if name != OFFSETS}
+
+    def _ids(self, text: str) -> list[int]:
+        return list(self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
 
     def _encode(self, texts: list[str]) -> Any:
         return self.tokenizer(texts, truncation=False, return_offsets_mapping=True, verbose=False)
