@@ -15,8 +15,6 @@ from tunesmith.recipe.text import dotted
 from tunesmith.text.cloze import Cloze
 from tunesmith.text.windows import Encoder
 
-LEAST = 8
-"""Tokens of a window that a pattern has to leave to the text."""
 UNTUNED = "pretrained model, asked with the pattern"
 """What the baseline of a model with its head as it starts is called: nothing of that head is random."""
 
@@ -50,8 +48,8 @@ def _see_room(encoder: Encoder, texts: int) -> None:
     if ids.count(encoder.tokenizer.mask_token_id) > 1:
         message = f"{encoder.tokenizer.mask_token} stands in it beside {{mask}}, which means the same."
         raise InputError(Fault("K214", where, message, "Leave it out."))
-    if len(ids) + LEAST > encoder.max_tokens:
-        message = f"it takes {len(ids)} of the {encoder.max_tokens} tokens of a window, and a text needs {LEAST}."
+    if len(ids) >= encoder.max_tokens:
+        message = f"it takes {len(ids)} tokens, and a window of {encoder.max_tokens} has none left for a text."
         raise InputError(Fault("K214", where, message, "Shorten it, or raise text.max_tokens."))
 
 

@@ -92,7 +92,8 @@ def load_patterned(
     setting = ACTIVATIONS[body.config.model_type]
     config = PatternedConfig(
         body=body.config, mask_token_id=int(tokenizer.mask_token_id), pattern=pattern.text, width=norm.weight.shape[0],
-        activation=getattr(body.config, setting) if setting else "gelu", norm_eps=norm.eps, **attention_of(body), **names,
+        activation=getattr(body.config, setting) if setting else "gelu", norm_eps=norm.eps,
+        **attention_of(body), **names,
     )  # fmt: skip
     model = PatternedForSequenceClassification(config, body)
     order = [pieces[label] for label in names["id2label"].values()]
