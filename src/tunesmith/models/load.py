@@ -245,7 +245,7 @@ def _pooled(folder: Path, head: HeadSpec, pooling: str, changes: dict[str, float
     return PooledForSequenceClassification(config, body), told["missing_keys"]
 
 
-def attention_of(body: Any) -> dict[str, str]:
+def attention_of(body: Any) -> dict[str, Any]:
     """Return how the attention of a body is computed, for the configuration around it.
 
     Left out, the body would forget it: MPNet then no longer masks padding.
