@@ -70,7 +70,8 @@ def test_limits_follow_from_the_figures(samples):
 )  # fmt: skip
 def test_a_pattern_is_written_by_whoever_loads_the_model(samples, task, pattern, asked):
     report = samples["binary"] | {"task": task}
-    report["model"] |= {"head": "pattern", "pattern": pattern, "words": {"negative": "bad", "positive": "great"}}
+    words = {"negative": "bad", "positive": "great"}
+    report["model"] = report["model"] | {"head": "pattern", "pattern": pattern, "words": words}
     card = render_card(report)
     assert "import tunesmith  # registers the head" in card
     assert f'pattern = "{pattern}"' in card

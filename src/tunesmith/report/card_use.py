@@ -129,8 +129,9 @@ def _pipeline(report: ReportData, is_pair: bool) -> str:
     text = '{"text": "the first text", "text_pair": "the second"}' if is_pair else '"a text"'
     model = report.get("model") or {}
     needs = ["import tunesmith  # registers the head"] if (model.get("head") or "pooled").startswith(_OURS) else []
+    given: list[str] = []
     if "pattern" in model:
-        needs = [*needs, f"pattern = {json.dumps(model['pattern'], ensure_ascii=False)}"]
+        given = [f"pattern = {json.dumps(model['pattern'], ensure_ascii=False)}"]
         both = '.replace("{text_a}", "the first text").replace("{text_b}", "the second")'
         text = "pattern" + (both if is_pair else '.replace("{text}", "a text")')
     return "\n".join(
@@ -138,6 +139,7 @@ def _pipeline(report: ReportData, is_pair: bool) -> str:
             *needs,
             "from transformers import pipeline",
             "",
+            *given,
             f'predict = pipeline("text-classification", model="model"{options})',
             f"predict({text})",
         ]
