@@ -38,6 +38,17 @@ def tiny(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]) 
 
 
 @pytest.fixture(scope="session")
+def with_head(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny model as a masked language model whose folder holds its head."""
+    from tunesmith.models.fill import load_filler, save_filler
+    from tunesmith.models.load import load_tokenizer
+
+    folder = tmp_path_factory.mktemp("models") / "with-head"
+    save_filler(load_filler(tiny, seed=3).model, load_tokenizer(tiny)[0], tiny, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real data sets beside the project; a test that needs it is marked `real`."""
     folder = Path(__file__).parents[2] / "shared" / "data"

@@ -1,4 +1,4 @@
-"""The head of our own is known to the Auto classes, whatever is imported first."""
+"""The heads of our own are known to the Auto classes, whatever is imported first."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ import sys
 import pytest
 
 KNOWN = """
+from tunesmith.models.patterned import PatternedConfig
 from tunesmith.models.pooled import PooledConfig
 from transformers import AutoConfig, AutoModelForSequenceClassification
 assert PooledConfig in AutoModelForSequenceClassification._model_mapping
+assert PatternedConfig in AutoModelForSequenceClassification._model_mapping
 assert AutoConfig.for_model("tunesmith_pooled").pooling == "mean"
+assert AutoConfig.for_model("tunesmith_patterned").activation == "gelu"
 """
 
 

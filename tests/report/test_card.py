@@ -62,6 +62,26 @@ def test_limits_follow_from_the_figures(samples):
     assert "- Half of what it knew of other texts is lost." in split(render_card(report))[1]
 
 
+@pytest.mark.parametrize(
+    ("task", "pattern", "asked"),
+    [
+        ("classify", "{text} It was [MASK].", 'pattern.replace("{text}", "a text")'),
+        ("pair", "{text_a} [MASK] {text_b}",
+         'pattern.replace("{text_a}", "the first text").replace("{text_b}", "the second")'),
+    ],
+)  # fmt: skip
+def test_a_pattern_is_written_by_whoever_loads_the_model(samples, task, pattern, asked):
+    report = samples["binary"] | {"task": task}
+    words = {"negative": "bad", "positive": "great"}
+    report["model"] = report["model"] | {"head": "pattern", "pattern": pattern, "words": words}
+    card = render_card(report)
+    assert "import tunesmith  # registers the head" in card
+    assert f'pattern = "{pattern}"' in card
+    assert f"predict({asked})" in card
+    assert "without one, its scores are NaN" in card
+    assert "- Words at the start: negative: bad, positive: great" in card
+
+
 def test_scores_of_dev_or_folds_are_named_so(samples):
     report = samples["six"]
     report["protocol"] = {"name": "folds", "text": "Five folds."}

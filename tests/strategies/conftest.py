@@ -17,7 +17,6 @@ from tunesmith.core.batch import Batch, Objective
 from tunesmith.core.example import TextExample
 from tunesmith.core.strategy import Progress, Setup, Strategy
 from tunesmith.engine.objective import compose, task_objective, window_gradient
-from tunesmith.models.fill import load_filler, save_filler
 from tunesmith.models.load import load_model, load_tokenizer
 from tunesmith.tasks.classify import Classify
 from tunesmith.text.batching import Collator, padding_id
@@ -81,14 +80,6 @@ class Bench:
                 "strategies": [s.state() for s in strategies],
             }
         return kept["model"]
-
-
-@pytest.fixture(scope="session")
-def with_head(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny model as a masked language model whose folder holds its head."""
-    folder = tmp_path_factory.mktemp("models") / "with-head"
-    save_filler(load_filler(tiny, seed=3).model, load_tokenizer(tiny)[0], tiny, folder)
-    return folder
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from tunesmith.data.chatcolumns import to_ask
 from tunesmith.data.joined import join_words
 from tunesmith.errors import Fault, InputError
 from tunesmith.recipe.catalogue import load_entry
-from tunesmith.recipe.schema import Generate
+from tunesmith.recipe.schema import Generate, Pattern
 from tunesmith.recipe.schema import Text as TextSettings
 
 if TYPE_CHECKING:
@@ -191,9 +191,12 @@ def load_bundle(path: Path | str) -> Bundle:
     kind: Callable[..., Any] = load_entry("tasks", contents["task"])
     task: Task = kind.load(contents["state"])  # type: ignore[attr-defined]
     layout = task.head().layout
+    pattern = Pattern.model_validate(contents.get("pattern") or {})
     if contents.get("base"):
         kind_of_head = contents.get("head", "auto")
-        model, _ = load_adapter(resolve_model(contents["base"]), folder, task.head(), kind=kind_of_head)
+        model, _ = load_adapter(
+            resolve_model(contents["base"]), folder, task.head(), kind=kind_of_head, pattern=pattern
+        )  # fmt: skip
         register()
         tokenizer = (load_writer_tokenizer if task.head().writes else load_tokenizer)(folder)[0]
     else:
@@ -202,7 +205,7 @@ def load_bundle(path: Path | str) -> Bundle:
     assert text.max_tokens is not None, "a bundle knows its window"
     assert text.long is not None, "a bundle knows what it does with long texts"
     assert text.overlap is not None, "a bundle knows its overlap"
-    encoder = Encoder(tokenizer, text.max_tokens, text.long, text.overlap, layout)
+    encoder = Encoder(tokenizer, text.max_tokens, text.long, text.overlap, layout, pattern=pattern.text or "")
     generate = Generate.model_validate(contents.get("generate") or {})
     if layout == "source":
         if text.languages:

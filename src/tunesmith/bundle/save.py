@@ -17,7 +17,7 @@ from tunesmith.models.adapter import save_adapter
 from tunesmith.models.body import unwrapped
 from tunesmith.models.fill import save_filler
 from tunesmith.models.load import HeadKind, quiet
-from tunesmith.recipe.schema import Generate, Text
+from tunesmith.recipe.schema import Generate, Pattern, Text
 
 FORMAT = 1
 FILE = "tunesmith.json"
@@ -37,6 +37,7 @@ class Contents:
         instruction: put before what the user says first (`chat`), or before every text (`seq2seq`).
         base: name or folder of the model that an adapter belongs to; empty where the bundle holds all weights.
         head: the kind of head that the recipe asked for, which an adapter is put beside again.
+        pattern: that texts are put into, with the words that said the labels at the start; empty for most heads.
     """
 
     task: Task
@@ -48,6 +49,7 @@ class Contents:
     instruction: str | None = None
     base: str = ""
     head: HeadKind = "auto"
+    pattern: Pattern = field(default_factory=Pattern)
 
     @classmethod
     def of(cls, plain: Mapping[str, Any], task: Task) -> Contents:
@@ -55,7 +57,7 @@ class Contents:
         return cls(
             task, Text.model_validate(plain["text"]), plain["temperature"], plain["recipe_digest"],
             plain["parameters"], Generate.model_validate(plain.get("generate") or {}), plain.get("instruction"),
-            plain.get("base", ""), plain.get("head", "auto"),
+            plain.get("base", ""), plain.get("head", "auto"), Pattern.model_validate(plain.get("pattern") or {}),
         )  # fmt: skip
 
     def as_dict(self) -> dict[str, Any]:
@@ -65,7 +67,7 @@ class Contents:
             "text": self.text.model_dump(mode="json"), "temperature": self.temperature,
             "recipe_digest": self.digest, "parameters": self.parameters,
             "generate": self.generate.model_dump(mode="json"), "instruction": self.instruction, "base": self.base,
-            "head": self.head,
+            "head": self.head, "pattern": self.pattern.model_dump(mode="json"),
         }  # fmt: skip
 
 

@@ -34,6 +34,8 @@ class ModelData(TypedDict, total=False):
     precision: str
     max_tokens: int
     licence: str
+    pattern: str
+    words: dict[str, str]
 
 
 class Protocol(TypedDict, total=False):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from tunesmith.core.batch import Read
@@ -30,15 +31,15 @@ def _frozen(shop: Workshop, train: Sequence[Example], test: Sequence[Example]) -
     """Return what the body as it was pretrained gives of train and test rows."""
     kind: HeadKind = "pooled" if shop.encoder.layout == "row" else "own"
     model = load_model(shop.folder, shop.task.head(), kind=kind, seed=shop.recipe.seed).model.to(shop.device.target)
-    size = shop.recipe.batching.predict_size
-    seen, unseen = (vectors(model, shop.encoder.encode(rows), shop.collate, size=size) for rows in (train, test))
+    size, encoder = shop.recipe.batching.predict_size, replace(shop.encoder, pattern="")
+    seen, unseen = (vectors(model, encoder.encode(rows), shop.collate, size=size) for rows in (train, test))
     return seen, unseen
 
 
 def _untrained(shop: Workshop, test: Sequence[Example]) -> Array:
-    """Ask the pretrained model as it is: with a head of random weights where the task needs one."""
+    """Ask the pretrained model as it is: with a head of random weights, or with a pattern and its words."""
     model = load_model(
         shop.folder, shop.task.head(), kind=shop.recipe.head, seed=shop.recipe.seed,
-        languages=shop.recipe.text.languages,
+        languages=shop.recipe.text.languages, pattern=shop.recipe.pattern,
     ).model  # fmt: skip
     return shop.task.answers(read_of(shop, model.to(shop.device.target), test, write=True), test)

@@ -18,6 +18,7 @@ from tunesmith.jobs.stream import parts_of
 from tunesmith.models.sources import resolve_models
 from tunesmith.recipe.catalogue import load_entry
 from tunesmith.recipe.complete import of_task
+from tunesmith.recipe.pattern import pattern_text
 from tunesmith.recipe.resolve import resolve
 from tunesmith.recipe.schema import Data, Recipe
 from tunesmith.recipe.strategies import names_of
@@ -120,7 +121,9 @@ def check(
             from tunesmith.jobs.encoder import open_encoder
             from tunesmith.jobs.vocabulary import unknown_tokens
 
-            encoder, _, room = open_encoder(folder, recipe.text, prepared.task)
+            encoder, _, room = open_encoder(
+                folder, recipe.text, prepared.task, pattern_text(recipe, prepared.task)
+            )  # fmt: skip
             count_tokens, max_tokens = encoder.count_tokens, max_tokens or room
             texts = [text for side in prepared.files["train"].texts for text in side]
             unknown = unknown_tokens(encoder, texts, prepared.files["train"].name)

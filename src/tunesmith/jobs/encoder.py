@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from tunesmith.core.report import Finding
 from tunesmith.core.task import HeadSpec
+from tunesmith.models.cloze import need_mask
 from tunesmith.models.languages import settle_languages
 from tunesmith.models.load import load_tokenizer, refuse_slow
 from tunesmith.models.write import decoder_start, load_writer_tokenizer, refuse_other_kinds, settle_padding
@@ -34,12 +35,17 @@ class OpenEncoder(NamedTuple):
     room: int | None
 
 
-def open_encoder(folder: Path, text: Text, task: str) -> OpenEncoder:
+def open_encoder(folder: Path, text: Text, task: str, pattern: str = "") -> OpenEncoder:
     """Load the tokenizer in `folder`.
 
     Args:
+        folder: of the model.
         text: the part of the recipe.
         task: as far as it is known: `auto` counts as a task that reads one text and cuts it.
+        pattern: that rows are put into; empty for none.
+
+    Raises:
+        InputError: there is no tokenizer that fits the task, or none that could hide a word of a pattern (K523).
     """
     # Texts and targets need no offsets. Where the task is not known yet, `settle` looks whether there are some.
     if task == "seq2seq":
@@ -48,8 +54,10 @@ def open_encoder(folder: Path, text: Text, task: str) -> OpenEncoder:
         tokenizer, limit = load_tokenizer(folder, fast=task != "auto")
     window = window_of(text, task, limit)
     reads_all = of_task(task).writes or (text.long or of_task(task).long) == "window"
-    room = window - int(tokenizer.num_special_tokens_to_add(task in TWO_TEXTS))
-    return OpenEncoder(Encoder(tokenizer, window), limit, None if reads_all else room)
+    if pattern:
+        need_mask(tokenizer, folder)
+    encoder = Encoder(tokenizer, window, pattern=pattern)
+    return OpenEncoder(encoder, limit, None if reads_all else window - encoder.taken(1 + (task in TWO_TEXTS)))
 
 
 def settle(folder: Path, encoder: Encoder, head: HeadSpec, asked: Recipe) -> tuple[Encoder, tuple[Finding, ...]]:

@@ -61,6 +61,7 @@ def facts_of(
         crossed=loaded.protocol == "folds",
         languages=languages_of(encoder.tokenizer) if encoder.layout == "source" else None,
         made=made,
+        labels=task.labels,
         large=task.head().problem == "causal" and parameters_of(folder) >= LARGE,
     )
 
@@ -82,9 +83,9 @@ def _lengths(train: Sequence[Example], encoder: Encoder) -> tuple[int, int]:
         return max(*read, *written), _answer(written)
     texts = [texts_of(e) for e in train]
     apart = encoder.layout == "apart"
-    specials = int(encoder.tokenizer.num_special_tokens_to_add(len(texts[0]) == 2 and not apart))
+    taken = encoder.taken(1 if apart else len(texts[0]))
     lengths = [encoder.count_tokens([t[i] for t in texts]) for i in range(len(texts[0]))]
-    return max((max if apart else sum)(row) for row in zip(*lengths, strict=True)) + specials, 0
+    return max((max if apart else sum)(row) for row in zip(*lengths, strict=True)) + taken, 0
 
 
 def _answer(sizes: Sequence[int]) -> int:

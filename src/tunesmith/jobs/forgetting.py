@@ -52,7 +52,7 @@ def forgetting(shop: Workshop, loaded: Loaded) -> dict[str, Any]:
     bundle.model.to(shop.device.target)
     found = load_model(
         shop.folder, shop.task.head(), kind=shop.recipe.head, seed=shop.recipe.seed,
-        languages=shop.recipe.text.languages,
+        languages=shop.recipe.text.languages, pattern=shop.recipe.pattern,
     )  # fmt: skip
     before = found.model.to(shop.device.target)
     skill, topics = Skill(shop, texts), _some(shop.general.topics)

@@ -77,6 +77,7 @@ def keep_bundle(shop: Workshop, model: nn.Module, task: Task, temperature: float
         recipe.data.instruction,
         base,
         recipe.head,
+        recipe.pattern,
     )
     save_bundle(shop.reporter.run.folder / "model", model, shop.encoder.tokenizer, contents, source=shop.folder)
 

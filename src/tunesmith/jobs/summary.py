@@ -21,8 +21,10 @@ from tunesmith.evaluation.sides import sides
 from tunesmith.jobs.adapted import WARMED, stream_notes
 from tunesmith.jobs.measure import answers_of
 from tunesmith.jobs.overfitting import overfitting
+from tunesmith.jobs.pattern import UNTUNED
 from tunesmith.jobs.tune import Tuned
 from tunesmith.jobs.workshop import Workshop
+from tunesmith.text.cloze import Cloze
 
 WORST = 30
 """Errors a report shows."""
@@ -93,6 +95,8 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
     metric = judge if judge in task.metrics() else watched
     truth = task.truth(tested.examples)
     names = {**titles(task.head().problem), **({"untuned": WARMED} if shop.new_head else {})}
+    if recipe.head == "pattern":
+        names["untrained"] = UNTUNED
     comparison = compare(
         metric, task.metrics(), truth, tested.answers, tested.baselines, resamples=recipe.evaluate.resamples,
         seed=recipe.seed, titles=names,
@@ -177,20 +181,30 @@ def _model(outcome: Outcome) -> dict[str, Any]:
     from tunesmith.models.adapter import weights_of
     from tunesmith.models.body import unwrapped
     from tunesmith.models.known import find_known
+    from tunesmith.models.load import title_of
 
     shop, final = outcome.shop, outcome.chosen.final
     model = unwrapped(final.model)
-    pooled = getattr(model, "pooling", None) or getattr(model.config, "pooling", None)
     known = find_known(shop.recipe.model)
     return {
         "name": shop.recipe.model,
         "parameters": weights_of(model),
         "trained_parameters": final.trained_parameters,
-        "head": f"pooled ({pooled})" if pooled else type(model).__name__,
+        "head": title_of(model),
         "precision": shop.device.precision,
         "max_tokens": shop.recipe.text.max_tokens,
         "licence": known.licence if known else None,
+        **_asked(shop),
     }
+
+
+def _asked(shop: Workshop) -> dict[str, Any]:
+    """Return the pattern as others have to write it, and the words that said the labels at the start."""
+    encoder, fields = shop.encoder, [f"{{{role}}}" for role in shop.task.reads[0]]
+    if not encoder.pattern:
+        return {}
+    whole, _ = Cloze(encoder.tokenizer, encoder.pattern, encoder.max_tokens).fill(fields)
+    return {"pattern": whole, "words": dict(shop.recipe.pattern.words)}
 
 
 def _protocol(outcome: Outcome) -> dict[str, str]:

@@ -23,6 +23,7 @@ from tunesmith.models.sources import resolve_models
 from tunesmith.recipe.catalogue import load_entry
 from tunesmith.recipe.complete import complete
 from tunesmith.recipe.parse import parse
+from tunesmith.recipe.pattern import pattern_text
 from tunesmith.recipe.resolve import resolve
 from tunesmith.recipe.schema import Recipe
 from tunesmith.recipe.strategies import names_of
@@ -89,11 +90,12 @@ def open_data(asked: Recipe, reporter: Reporter) -> Opened:
 
         return open_stream(asked, reporter)
     from tunesmith.jobs.encoder import open_encoder, settle
+    from tunesmith.jobs.pattern import settle_pattern
     from tunesmith.jobs.room import room_findings
     from tunesmith.jobs.vocabulary import unknown_tokens
 
     sources = resolve_models(asked.model, say=reporter.say)
-    encoder, limit, room = open_encoder(sources[0], asked.text, asked.task)
+    encoder, limit, room = open_encoder(sources[0], asked.text, asked.task, pattern_text(asked, asked.task))
     loaded = load_splits(
         asked.data, task=asked.task, seed=asked.seed, folds=asked.evaluate.folds, count_tokens=encoder.count_tokens,
         max_tokens=room,
@@ -109,6 +111,8 @@ def open_data(asked: Recipe, reporter: Reporter) -> Opened:
     run = reporter.run.folder
     folder = start_folder(sources, task.head(), run, seed=asked.seed, say=reporter.say)
     encoder, notable = settle(folder, encoder, task.head(), asked)
+    if asked.head == "pattern":
+        encoder = settle_pattern(folder, encoder, task, asked)
     findings = [*unknown, *notable]
     if encoder.layout == "source":
         targets = [str(example.target) for example in loaded.splits.train]

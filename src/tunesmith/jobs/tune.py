@@ -74,7 +74,7 @@ def tune(
         features = shop.encode_to_train(train)
         model = load_model(
             shop.folder, shop.task.head(), kind=recipe.head, seed=recipe.seed, window=_window(shop, features),
-            attention_dropout=recipe.attention_dropout, languages=recipe.text.languages,
+            attention_dropout=recipe.attention_dropout, languages=recipe.text.languages, pattern=recipe.pattern,
         ).model  # fmt: skip
         shop = _keep_apart(shop, model)
         judge = Judge(shop, dev) if dev else None

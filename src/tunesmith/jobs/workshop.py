@@ -58,10 +58,10 @@ class Workshop:
         return Collator(padding_id(tokenizer), problem, tokenizer.padding_side, room, masker)
 
     def plain(self, texts: Sequence[str]) -> Batch:
-        """Return a batch of a window for each text, on the device of the training, without targets."""
+        """Return a batch of a window for each text as it is, on the device of the training, without targets."""
         tokenizer = self.encoder.tokenizer
         rows = [TextExample(id=str(at), source="general text", text=text) for at, text in enumerate(texts)]
-        made = replace(self.encoder, layout="row", long="truncate").encode(rows)
+        made = replace(self.encoder, layout="row", long="truncate", pattern="").encode(rows)
         collate = Collator(padding_id(tokenizer), "single_label_classification", tokenizer.padding_side)
         return collate(made).to(self.device.target)
 

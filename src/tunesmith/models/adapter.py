@@ -30,6 +30,7 @@ from tunesmith.models.load import HeadKind, load_model
 from tunesmith.models.lowrank import NAME
 from tunesmith.models.parts import heads
 from tunesmith.models.write import WritingProblem, load_writer
+from tunesmith.recipe.schema import Pattern
 
 WEIGHTS, SETTINGS = "adapter_model.safetensors", "adapter_config.json"
 PROBLEMS: dict[str, WritingProblem] = {"CAUSAL_LM": "causal", "SEQ_2_SEQ_LM": "seq2seq"}
@@ -84,7 +85,9 @@ def save_adapter(model: Any, folder: Path, base: str) -> None:
     settings.save_pretrained(str(folder), auto_mapping_dict=mapping)
 
 
-def load_adapter(base: Path, folder: Path, head: HeadSpec | None = None, *, kind: HeadKind = "auto") -> tuple[Any, Any]:
+def load_adapter(
+    base: Path, folder: Path, head: HeadSpec | None = None, *, kind: HeadKind = "auto", pattern: Pattern | None = None
+) -> tuple[Any, Any]:
     """Return the model in `base` with the adapter in `folder` on it, in evaluation mode, and the base's tokenizer.
 
     Args:
@@ -92,6 +95,7 @@ def load_adapter(base: Path, folder: Path, head: HeadSpec | None = None, *, kind
         folder: what `save_adapter` wrote.
         head: that the task needs; None for a model that writes.
         kind: of head, as in training.
+        pattern: as in training, where `kind` asks for one.
 
     Raises:
         InputError: there is no adapter (K317), it is a pickle (K312), or it was made for another model (K317).
@@ -100,18 +104,20 @@ def load_adapter(base: Path, folder: Path, head: HeadSpec | None = None, *, kind
     _check(folder)
     if (folder / OWN_SETTINGS).is_file():
         assert head is not None, "the head has to be said"
-        loaded = load_model(base, head, kind=kind, seed=0)
+        loaded = load_model(base, head, kind=kind, seed=0, pattern=pattern)
         model, tokenizer = loaded.model, loaded.tokenizer
         fits = load_inserted(model, folder)
     else:
-        model, tokenizer, fits = _load_wrapped(base, folder, head, kind)
+        model, tokenizer, fits = _load_wrapped(base, folder, head, kind, pattern)
     if not fits:
         message = f"was made for another model than {base}: it was trained on {base_of(folder)}."
         raise InputError(Fault("K317", str(folder), message, "Give the folder of that model."))
     return model.eval(), tokenizer
 
 
-def _load_wrapped(base: Path, folder: Path, head: HeadSpec | None, kind: HeadKind) -> tuple[Any, Any, bool]:
+def _load_wrapped(
+    base: Path, folder: Path, head: HeadSpec | None, kind: HeadKind, pattern: Pattern | None
+) -> tuple[Any, Any, bool]:
     try:
         from peft import PeftModel, get_peft_model_state_dict
     except ImportError:
@@ -123,7 +129,7 @@ def _load_wrapped(base: Path, folder: Path, head: HeadSpec | None, kind: HeadKin
         model, tokenizer = load_writer(base, PROBLEMS[task])
     else:
         assert head is not None, "the head of a model that does not write has to be said"
-        loaded = load_model(base, head, kind=kind, seed=0)
+        loaded = load_model(base, head, kind=kind, seed=0, pattern=pattern)
         model, tokenizer = loaded.model, loaded.tokenizer
     try:
         with quiet_peft():

@@ -26,9 +26,11 @@ from tunesmith.core.task import HeadSpec, Problem
 from tunesmith.errors import Fault, InputError
 from tunesmith.models.embedder import Embedder, load_embedder
 from tunesmith.models.heads import PooledForSequenceClassification, body_options
+from tunesmith.models.patterned import PatternedConfig
 from tunesmith.models.pooled import PooledConfig
+from tunesmith.recipe.schema import Pattern
 
-HeadKind = Literal["auto", "pooled", "own"]
+HeadKind = Literal["auto", "pooled", "own", "pattern"]
 SHORT_WINDOW = 64
 """Up to so many tokens plain attention is as fast as the fused kernel on a CPU, or a little faster.
 
@@ -52,7 +54,7 @@ class LoadedModel:
     Args:
         model: in evaluation mode, float32, on the CPU.
         tokenizer: its own.
-        head: `pooled (mean)`, `pooled (cls)` or the class name of the architecture's head.
+        head: `pooled (mean)`, `pooled (cls)`, `pattern` or the class name of the architecture's head.
         limit: the most tokens it takes.
         has_new_head: whether a head that should have been in the folder starts from random weights.
     """
@@ -120,12 +122,13 @@ def positions_of(config: Any) -> int | None:
 
 def load_model(
     folder: Path, head: HeadSpec, *, kind: HeadKind = "auto", seed: int, window: int = 0,
-    attention_dropout: float | None = None, languages: tuple[str, str] | None = None,
+    attention_dropout: float | None = None, languages: tuple[str, str] | None = None, pattern: Pattern | None = None,
 ) -> LoadedModel:  # fmt: skip
     """Return the model in `folder` with a new head for `head`.
 
     The new head's weights follow from `seed`. `kind="auto"` takes mean (or first-token) pooling where the folder says
-    that the body was trained with it, as sentence-transformers folders do, else the head the architecture ships.
+    that the body was trained with it, as sentence-transformers folders do, else the head the architecture ships. With
+    `kind="pattern"` the head is the pretrained one for the words of the labels.
 
     Args:
         folder: of the pretrained model.
@@ -135,6 +138,7 @@ def load_model(
         window: tokens that it will be trained on at once.
         attention_dropout: of attention weights; None leaves what the model has.
         languages: that are read and written, where the model is told them.
+        pattern: complete, where `kind` asks for one.
 
     Raises:
         InputError: the folder holds no model that can carry such a head, or weights of the body are missing.
@@ -154,6 +158,11 @@ def load_model(
     if head.problem == "embedding":
         with quiet(), faults_of(folder):
             model, missing = load_embedder(folder, pooling or "mean", dropout)
+    elif kind == "pattern":
+        from tunesmith.models.cloze import load_patterned
+
+        assert pattern is not None, "the recipe is complete"
+        model, missing = load_patterned(folder, tokenizer, pattern, _names(head), dropout), ()
     elif _is_pooled(folder, head.problem, kind, own):
         with quiet(), faults_of(folder):
             model, missing = _pooled(folder, head, pooling or "mean", dropout)
@@ -168,9 +177,15 @@ def load_model(
     _refuse_missing(folder, missing, model)
     if not torch.cuda.is_available() and window <= SHORT_WINDOW:
         model.set_attn_implementation("eager")
+    return LoadedModel(model.eval(), tokenizer, title_of(model), limit)
+
+
+def title_of(model: Any) -> str:
+    """Return what a head is called: `pooled (mean)`, `pattern`, or the name of its class."""
+    if isinstance(model.config, PatternedConfig):
+        return "pattern"
     pooled = getattr(model, "pooling", None) or getattr(model.config, "pooling", None)
-    title = f"pooled ({pooled})" if pooled else type(model).__name__
-    return LoadedModel(model.eval(), tokenizer, title, limit)
+    return f"pooled ({pooled})" if pooled else type(model).__name__
 
 
 def _writer(folder: Path, head: HeadSpec, languages: tuple[str, str] | None = None) -> LoadedModel:
@@ -226,8 +241,16 @@ def _pooled(folder: Path, head: HeadSpec, pooling: str, changes: dict[str, float
         **body_options(body_config), **changes,
     )  # fmt: skip
     body.config._name_or_path = ""  # a bundle names no folder of the machine it was made on
-    config = PooledConfig(body=body.config, pooling=pooling, **_names(head))
+    config = PooledConfig(body=body.config, pooling=pooling, **attention_of(body), **_names(head))
     return PooledForSequenceClassification(config, body), told["missing_keys"]
+
+
+def attention_of(body: Any) -> dict[str, Any]:
+    """Return how the attention of a body is computed, for the configuration around it.
+
+    Left out, the body would forget it: MPNet then no longer masks padding.
+    """
+    return {"attn_implementation": body.config._attn_implementation}
 
 
 def load_finished(folder: Path, problem: Problem) -> tuple[nn.Module, Any]:

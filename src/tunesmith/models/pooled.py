@@ -1,4 +1,4 @@
-"""The configuration of our own head; it loads no torch."""
+"""The configuration of our own head on pooled vectors; it loads no torch."""
 
 from __future__ import annotations
 
@@ -20,12 +20,17 @@ class PooledConfig(PretrainedConfig):  # type: ignore[misc]
     sub_configs = {"body": PretrainedConfig}  # noqa: RUF012 - transformers reads a plain class attribute
 
     def __init__(self, body: Any = None, pooling: str = "mean", head_dropout: float = 0.1, **rest: Any) -> None:
-        if isinstance(body, dict):
-            # Imported late: the Auto classes register this configuration as soon as they are imported themselves.
-            from transformers import AutoConfig
-
-            body = AutoConfig.for_model(**body)
-        self.body = body
+        self.body = body_config(body)
         self.pooling = pooling
         self.head_dropout = head_dropout
         super().__init__(**rest)
+
+
+def body_config(body: Any) -> Any:
+    """Return the configuration of a body, given as an object or as plain data."""
+    if not isinstance(body, dict):
+        return body
+    # Imported late: the Auto classes register our configurations as soon as they are imported themselves.
+    from transformers import AutoConfig
+
+    return AutoConfig.for_model(**body)

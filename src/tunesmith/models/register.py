@@ -1,4 +1,4 @@
-"""Make our head known to the Auto classes of transformers, without importing transformers for it."""
+"""Make our heads known to the Auto classes of transformers, without importing transformers for it."""
 
 from __future__ import annotations
 
@@ -10,23 +10,26 @@ from types import ModuleType
 
 
 def register_config() -> None:
-    """Register the configuration with `AutoConfig`; a second call changes nothing."""
+    """Register the configurations with `AutoConfig`; a second call changes nothing."""
     from transformers import AutoConfig
 
+    from tunesmith.models.patterned import PatternedConfig
     from tunesmith.models.pooled import PooledConfig
 
-    AutoConfig.register(PooledConfig.model_type, PooledConfig, exist_ok=True)
+    for config in (PooledConfig, PatternedConfig):
+        AutoConfig.register(config.model_type, config, exist_ok=True)
 
 
 def register() -> None:
-    """Register configuration and model with the Auto classes; a second call changes nothing."""
+    """Register configurations and models with the Auto classes; a second call changes nothing."""
     from transformers import AutoModelForSequenceClassification
 
     from tunesmith.models.heads import PooledForSequenceClassification
-    from tunesmith.models.pooled import PooledConfig
+    from tunesmith.models.maskhead import PatternedForSequenceClassification
 
     register_config()
-    AutoModelForSequenceClassification.register(PooledConfig, PooledForSequenceClassification, exist_ok=True)
+    for model in (PooledForSequenceClassification, PatternedForSequenceClassification):
+        AutoModelForSequenceClassification.register(model.config_class, model, exist_ok=True)
 
 
 ON_IMPORT: dict[str, Callable[[], None]] = {

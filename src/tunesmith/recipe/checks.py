@@ -8,6 +8,7 @@ from tunesmith.errors import Fault
 from tunesmith.recipe.catalogue import load_entry
 from tunesmith.recipe.complete import of_task
 from tunesmith.recipe.faults import Where
+from tunesmith.recipe.pattern import pattern_faults
 from tunesmith.recipe.schema import Data, Recipe
 from tunesmith.recipe.strategies import names_of
 from tunesmith.recipe.text import Path
@@ -32,7 +33,8 @@ def contradictions(recipe: Recipe, where: Where) -> list[Fault]:
         *_of_columns(recipe), *_of_splits(recipe.data), *_of_measures(recipe), *_of_tasks(recipe),
         *_of_memory(recipe),
     ]  # fmt: skip
-    return [Fault("K210", where(path), message, remedy) for path, message, remedy in found]
+    faults = [Fault("K210", where(path), message, remedy) for path, message, remedy in found]
+    return [*faults, *pattern_faults(recipe, where)]
 
 
 def _of_columns(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:

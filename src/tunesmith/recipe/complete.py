@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tunesmith.recipe.pattern import completed
 from tunesmith.recipe.schema import Recipe, Text
 from tunesmith.recipe.strategies import names_of
 
@@ -105,6 +106,7 @@ class Facts:
         crossed: whether cross-validation takes the place of a test split.
         answer: tokens that 99 of 100 texts to be written have; 0 where none are written.
         languages: that the model is told; None for most.
+        labels: names of the classes.
         made: whether the model is made of two encoders.
         large: whether the model is a decoder of so many weights that an adapter is trained in their place.
     """
@@ -123,6 +125,7 @@ class Facts:
     large: bool = False
     languages: tuple[str, str] | None = None
     made: bool = False
+    labels: Sequence[str] = ()
 
     @property
     def settings(self) -> Settings:
@@ -142,10 +145,13 @@ def complete(recipe: Recipe, facts: Facts) -> Recipe:
     source, target = facts.languages or (None, None)
     text = text.model_copy(update=_open(text, source_language=source, target_language=target))
     text = text.model_copy(update=_open(text, overlap=_overlap(text, settings.overlap)))
-    strategies = default_strategies(facts) if recipe.strategies is None else recipe.strategies
+    asks = recipe.head == "pattern"
+    usual = default_strategies(facts, starts=not asks)
+    strategies = usual if recipe.strategies is None else recipe.strategies
     factor = max([1.0, *(SMALL_CHANGES.get(name, 1.0) for name in names_of(strategies))])
     rate = round(learning_rate(facts) * factor, 7)
-    of_head = rate if settings.streams else max(1e-3, rate)  # a head that was pretrained moves as its body does
+    # A head that was pretrained moves as its body does.
+    of_head = rate if settings.streams or asks else max(1e-3, rate)
     optimizer = recipe.optimizer.model_copy(
         update=_open(recipe.optimizer, learning_rate=rate, head_learning_rate=of_head)
     )
@@ -173,6 +179,8 @@ def complete(recipe: Recipe, facts: Facts) -> Recipe:
         "task": facts.task, "text": text, "batching": batching, "optimizer": optimizer, "stop": stop,
         "evaluate": evaluate, "generate": generate, "strategies": strategies,
     }  # fmt: skip
+    if asks:
+        parts["pattern"] = completed(recipe.pattern, facts.task, facts.labels)
     if (
         recipe.attention_dropout is None
         and not settings.writes
@@ -203,14 +211,20 @@ def epochs(facts: Facts) -> float:
     return float(max(1, round(usual * facts.settings.passes)))
 
 
-def default_strategies(facts: Facts) -> tuple[dict[str, dict[str, Any]], ...]:
-    """Return how the weights move where nothing is asked."""
+def default_strategies(facts: Facts, *, starts: bool = True) -> tuple[dict[str, dict[str, Any]], ...]:
+    """Return how the weights move where nothing is asked.
+
+    Args:
+        facts: what they depend on.
+        starts: whether the head may be started anew; one that was pretrained may not.
+    """
     if of_task(facts.task).writes:
         return () if facts.made else ({"lora": {}},)
     if of_task(facts.task).streams:
         return ({"lora": {}},) if facts.large else ()
-    starts: tuple[dict[str, dict[str, Any]], ...] = ({"probe_start": {}},) if of_task(facts.task).probe_start else ()
-    return ({"freeze": {"embeddings": True}}, *starts, {"layerwise_lr": {"decay": 0.9}})
+    probe: tuple[dict[str, dict[str, Any]], ...] = ({"probe_start": {}},)
+    probes = starts and of_task(facts.task).probe_start
+    return ({"freeze": {"embeddings": True}}, *(probe if probes else ()), {"layerwise_lr": {"decay": 0.9}})
 
 
 def helps_to_weigh(counts: Sequence[int]) -> bool:

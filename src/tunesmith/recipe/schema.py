@@ -136,6 +136,15 @@ class Masking(Part):
     """What is hidden as a whole: single tokens, words, or spans of up to ten words."""
 
 
+class Pattern(Part):
+    """How a text is put to a masked language model (`head: pattern`)."""
+
+    text: str | None = None
+    """Where text and hidden word stand; by default `{text} It was {mask}.`, of a pair `{text_a} ? {mask}, {text_b}`."""
+    words: dict[str, str] = Field(default_factory=dict)
+    """Label → the word that says it, `{positive: great, negative: bad}`; by default the names of the labels."""
+
+
 class Optimizer(Part):
     """AdamW and its schedule."""
 
@@ -231,8 +240,10 @@ class Recipe(Part):
     """Where the rows are."""
     text: Text = Text()
     """How text becomes tokens."""
-    head: Literal["auto", "pooled", "own"] = "auto"
-    """Mean pooling and one linear layer, or the head of the architecture; `auto` follows how the body was trained."""
+    head: Literal["auto", "pooled", "own", "pattern"] = "auto"
+    """Mean pooling and one linear layer, the head of the architecture (`auto` takes what suits the body), or words."""
+    pattern: Pattern = Pattern()
+    """How a text is put to a masked language model."""
     attention_dropout: Annotated[float, Field(ge=0.0, lt=1.0)] | None = None
     """Dropout of attention weights in training; by default that of the model, and none in windows over 128 tokens."""
     class_weights: bool | None = None

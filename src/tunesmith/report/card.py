@@ -159,6 +159,11 @@ def _training(report: ReportData) -> list[str]:
         ("Parameters", words.count(model["parameters"]) if "parameters" in model else None),
         ("Parameters trained", words.count(model["trained_parameters"]) if "trained_parameters" in model else None),
         ("Head", model.get("head")),
+        ("Pattern", model.get("pattern")),
+        (
+            "Words at the start",
+            ", ".join(f"{name}: {word}" for name, word in (model.get("words") or {}).items()) or None,
+        ),
         ("Precision", model.get("precision")),
         ("Tokens per text", f"at most {model['max_tokens']}" if "max_tokens" in model else None),
         ("Training time", words.duration(speed["train_seconds"]) if "train_seconds" in speed else None),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tunesmith.core.report_schema import ReportData
 from tunesmith.report import words
 
@@ -86,6 +88,15 @@ _NOTES = {
     "short as those it was trained on, and says where there is none if it was trained to.",
 }
 
+_OURS = ("pooled", "pattern")
+"""How the names of heads begin that importing tunesmith registers."""
+
+_PATTERN_NOTE = (
+    "The model reads a text inside its pattern and answers at the mask token; without one, its scores are NaN. "
+    "tunesmith puts a text into the pattern by itself, and shortens the text where both are too long; the pipeline "
+    "does neither."
+)
+
 
 def how_to_load(report: ReportData) -> list[str]:
     """Return the paragraphs for tunesmith and for transformers; `.` is the folder that the card stands in."""
@@ -93,13 +104,14 @@ def how_to_load(report: ReportData) -> list[str]:
     columns = (report.get("data") or {}).get("columns") or {}
     is_pair = task == "pair" or not _PAIR_ROLES.isdisjoint(columns)
     other = _OTHERS[task].strip() if task in _OTHERS else _pipeline(report, is_pair)
+    pattern = (report.get("model") or {}).get("pattern")
     return [
         "With tunesmith, from this folder:",
         f"```sh\n{_COMMANDS.get(task) or _command(is_pair)}\n```",
         f"```python\n{_PYTHON[task].strip()}\n```" if task in _PYTHON else "",
         f"With {'sentence-transformers' if task == 'embed' else 'transformers'}:",
         f"```python\n{other}\n```",
-        _NOTES.get(task, ""),
+        _PATTERN_NOTE if pattern else _NOTES.get(task, ""),
     ]
 
 
@@ -115,13 +127,19 @@ def _pipeline(report: ReportData, is_pair: bool) -> str:
     elif report.get("task") == "multilabel":
         options = ", top_k=None"
     text = '{"text": "the first text", "text_pair": "the second"}' if is_pair else '"a text"'
-    head = (report.get("model") or {}).get("head") or "pooled"
-    needs = ["import tunesmith  # registers the head"] if head.startswith("pooled") else []
+    model = report.get("model") or {}
+    needs = ["import tunesmith  # registers the head"] if (model.get("head") or "pooled").startswith(_OURS) else []
+    given: list[str] = []
+    if "pattern" in model:
+        given = [f"pattern = {json.dumps(model['pattern'], ensure_ascii=False)}"]
+        both = '.replace("{text_a}", "the first text").replace("{text_b}", "the second")'
+        text = "pattern" + (both if is_pair else '.replace("{text}", "a text")')
     return "\n".join(
         [
             *needs,
             "from transformers import pipeline",
             "",
+            *given,
             f'predict = pipeline("text-classification", model="model"{options})',
             f"predict({text})",
         ]

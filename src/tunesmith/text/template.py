@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tunesmith.core.example import Message
+from tunesmith.text.special import harmless
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -86,20 +87,13 @@ class Template:
         return list(dict.fromkeys([*([] if eos is None else [int(eos)]), *special]))
 
     def _plain(self, messages: Sequence[Message]) -> list[dict[str, str]]:
-        turns = [{"role": message.role, "content": self._harmless(message.content)} for message in messages]
+        turns = [{"role": message.role, "content": harmless(self.tokenizer, message.content)} for message in messages]
         if self.takes_system or not turns or turns[0]["role"] != "system":
             return turns
         system, *rest = turns
         if not rest:
             return [{"role": "user", "content": system["content"]}]
         return [{"role": rest[0]["role"], "content": f"{system['content']}\n\n{rest[0]['content']}"}, *rest[1:]]
-
-    def _harmless(self, content: str) -> str:
-        """Return `content` in which no special token can be read: what stands in data cannot end or open a turn."""
-        for token in self.tokenizer.added_tokens_decoder.values():
-            if token.special and token.content in content:
-                content = content.replace(token.content, f"{token.content[0]} {token.content[1:]}")
-        return content
 
     def _end(self, text: str, at: int) -> int:
         """Return where a turn ends whose content ends at `at`: behind the special token that follows, if one does."""

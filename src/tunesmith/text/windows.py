@@ -10,6 +10,7 @@ from tunesmith.core.batch import Features
 from tunesmith.core.example import Example, QuestionExample, TextExample, TokenExample, texts_of
 from tunesmith.core.task import Layout
 from tunesmith.core.words import words_of
+from tunesmith.text.cloze import Cloze
 from tunesmith.text.dialogue import Cut, Dialogues
 from tunesmith.text.frame import Frame
 from tunesmith.text.pieces import Splitter
@@ -38,6 +39,7 @@ class Encoder:
         layout: how an example becomes windows; see `core.task.Layout`.
         prefix: put before every text that is read (`source`).
         start: id of the token that a decoder starts from (`source`).
+        pattern: that the texts of a row are put into (`row`); empty for none.
     """
 
     tokenizer: PreTrainedTokenizerBase
@@ -47,6 +49,7 @@ class Encoder:
     layout: Layout = "row"
     prefix: str = ""
     start: int | None = None
+    pattern: str = ""
 
     def encode(self, examples: Sequence[Example], target: Callable[[Example], Any] | None = None) -> list[Features]:
         """Return one `Features` per window, in the order of `examples`; `owner` is the position of the example.
@@ -84,7 +87,11 @@ class Encoder:
 
     def _rows(self, chunk: Sequence[Example]) -> list[Features]:
         """Return the windows of whole rows of one text or two."""
-        return [Features(inputs, owner=at) for at, inputs in self._windows([texts_of(example) for example in chunk])]
+        texts = [texts_of(example) for example in chunk]
+        if self.pattern:
+            asked = Cloze(self.tokenizer, self.pattern, self.max_tokens)(texts)
+            return [Features(inputs, owner=at) for at, inputs in enumerate(asked)]
+        return [Features(inputs, owner=at) for at, inputs in self._windows(texts)]
 
     def _apart(self, chunk: Sequence[Example]) -> list[Features]:
         """Return the windows of each text of each row; every text is a unit."""
@@ -187,6 +194,12 @@ class Encoder:
             return []
         encoded = self.tokenizer(list(texts), add_special_tokens=False, truncation=False, verbose=False)
         return [len(ids) for ids in encoded["input_ids"]]
+
+    def taken(self, texts: int) -> int:
+        """Return how many tokens of a window are not those of its `texts` texts: special ones, and the pattern's."""
+        if not self.pattern:
+            return self._specials(texts)
+        return len(Cloze(self.tokenizer, self.pattern, self.max_tokens).blank(texts))
 
     def unknown_share(self, texts: Sequence[str], *, written: bool = False) -> float:
         """Return the share of tokens that the tokenizer has no piece for; 0 where every byte has one.

@@ -70,6 +70,18 @@ RECIPE: dict[str, Code] = {
         "The strategy looks at classes, numbers or tokens that the task does not have, and would do nothing.",
         "Leave it out; its page says which tasks it works with.",
     ),
+    "K214": Code(
+        "A pattern that cannot be read",
+        "A pattern says where a text stands, `{text}` (of a pair `{text_a}` and `{text_b}`), and where the word that "
+        "is to be foreseen, `{mask}`; each stands in it once. It has to leave room for the text, too.",
+        "Write one such as `{text} It was {mask}.`.",
+    ),
+    "K215": Code(
+        "The words of a pattern do not belong to the labels",
+        "Each label is said by one word. Words for some labels alone, or for labels that the rows do not have, are "
+        "mostly a slip.",
+        "Name a word for every label, or leave pattern.words out: then the names of the labels are taken.",
+    ),
     "K217": Code(
         "A strategy has no texts to work on",
         "What keeps a model near to what it was looks at texts from outside the domain while the task is learnt.",

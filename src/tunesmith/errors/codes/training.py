@@ -80,4 +80,20 @@ TRAINING: dict[str, Code] = {
         "that holds for other rows. They are unlike all others, or their labels are wrong.",
         "Look at their labels first. Where many are wrong, `noisy_labels` keeps them from being learnt.",
     ),
+    "K522": Code(
+        "The model has no head that foresees hidden words",
+        "A pattern asks a masked language model which word is hidden. Sentence encoders are published without the head "
+        "that says it, and one of random weights would say nothing.",
+        "Take a masked language model: distilroberta-base, modernbert-base, xlm-roberta-base, or a folder of BERT.",
+    ),
+    "K523": Code(
+        "A tokenizer without a mask token",
+        "A pattern hides a word behind a token that was there in pretraining, and the tokenizer has none.",
+        "Take a masked language model with its own tokenizer, or another head.",
+    ),
+    "K524": Code(
+        "Words of a pattern that the model cannot tell apart",
+        "Two labels are said by the same tokens, or the tokenizer has no piece for a word.",
+        "Choose another word under pattern.words; a common one that is a single token is best.",
+    ),
 }

@@ -133,7 +133,7 @@ def _cost(report: ReportData) -> Markup | None:
         trained = model.get("trained_parameters")
         part = f", {words.short_count(trained)} trained" if trained is not None else ""
         facts.append(("parameters", words.short_count(model["parameters"]) + part))
-    facts += [(key, str(model[key])) for key in ("head", "precision") if key in model]
+    facts += [(key, str(model[key])) for key in ("head", "pattern", "precision") if key in model]
     if "max_tokens" in model:
         facts.append(("tokens per text", f"at most {model['max_tokens']}"))
     if "train_seconds" in speed:
