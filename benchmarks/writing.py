@@ -42,7 +42,7 @@ CELLS = {
     ),
     "aeslc": Cell(
         {"train": "train.jsonl.gz", "dev": "dev.jsonl.gz", "test": "test.jsonl.gz"},
-        {"prompt": "source", "response": "target", "instruction": "Write a subject line for this e-mail:"}, 2000, 500,
+        {"prompt": "source", "response": "target", "instruction": "Write a subject line for this e-mail:"}, 2000, 1000,
     ),
     "zh_medical_dialogue": Cell({"train": "train.jsonl.gz", "test": "test.jsonl"}, {}, 400, 100),
     "aeslc-seq2seq": Cell(
