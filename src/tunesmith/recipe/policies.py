@@ -7,8 +7,11 @@ from typing import Any
 POLICIES: dict[str, tuple[dict[str, dict[str, Any]], ...]] = {
     "standard": ({"freeze": {"embeddings": True}}, {"layerwise_lr": {"decay": 0.9}}, {"probe_start": {}}),
     "bold": ({"probe_start": {}},),
+    "few_shot": (
+        {"freeze": {"embeddings": True}}, {"contrastive": {}}, {"probe_start": {}}, {"layerwise_lr": {"decay": 0.9}},
+    ),
     "large_data": (),
-}
+}  # fmt: skip
 """Policy → its strategies. A recipe that names one is written out as the list."""
 AUTO = "auto"
 """What stands for the choice by the number of rows, which is also made where a recipe says nothing."""
