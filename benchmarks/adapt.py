@@ -4,7 +4,7 @@
     python benchmarks/adapt.py biomed_text                    # perplexity before and after, on the domain and elsewhere
     python benchmarks/adapt.py biomed_text --on dev           # held-out lines of train: for choosing
     python benchmarks/adapt.py citation-untouched citation-adapted   # classify from either body, five seeds
-    python benchmarks/adapt.py --write docs/tasks/masked.md   # ... and put the table between the page's markers
+    python benchmarks/adapt.py --write docs/tasks.md          # ... and put the table between the page's markers
 
 Needs `../shared/data` beside the project, and mlm-tiny as a folder (`python ../shared/models/prepare.py mlm-tiny`).
 A cell is a line of `benchmarks/results/adapt.jsonl`; one that is there is not run again, so the table grows and anybody
