@@ -5,13 +5,19 @@ from __future__ import annotations
 import csv
 import json
 import random
+import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from torch import nn
 
+from tunesmith.core.strategy import Setup, Strategy
 from tunesmith.errors import InputError
 from tunesmith.jobs.train import train
+from tunesmith.recipe.catalogue import STRATEGIES
 
 FIGURES = {"accuracy", "macro_f1", "weighted_f1", "mcc", "roc_auc", "log_loss"}
 
@@ -46,6 +52,23 @@ def test_the_report_has_every_figure_with_interval_and_count(run: Path) -> None:
     assert report["data"]["train"] + report["data"]["dev"] + report["data"]["test"] == 90
     for name in ("train_seconds", "tokens", "tokens_per_second", "peak_memory_bytes", "padding_share"):
         assert report["speed"][name] is not None, name
+
+
+def test_what_a_strategy_does_before_the_steps_counts_as_training(
+    quick: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow(Strategy):
+        """Takes its time."""
+
+        def prepare(self, model: nn.Module, setup: Setup) -> nn.Module:
+            time.sleep(0.5)
+            return model
+
+    monkeypatch.setitem(sys.modules, "toy_slow", SimpleNamespace(Slow=Slow))  # type: ignore[arg-type]
+    monkeypatch.setitem(STRATEGIES, "slow", "toy_slow:Slow")
+    recipe = {**quick, "strategies": ["slow"], "stop": {"epochs": 1, "refit": False}}
+    speed = train(recipe, folder=tmp_path / "slow").report()["speed"]
+    assert speed["train_seconds"] - speed["tokens"] / speed["tokens_per_second"] >= 0.45
 
 
 def test_the_recipe_in_the_run_leaves_nothing_open(run: Path) -> None:

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import sys
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 
+from tunesmith.core.strategy import Stage, Strategy
 from tunesmith.errors import InputError
 from tunesmith.recipe import catalogue
 from tunesmith.recipe.catalogue import STRATEGIES, TASKS, entries, load_entry
@@ -56,6 +58,22 @@ def test_installed_packages_offer_entries_but_never_hide_ours(monkeypatch: pytes
     assert entries("strategies")["freeze"] == STRATEGIES["freeze"]
     with pytest.raises(InputError, match='Did you mean "theirs"'):
         load_entry("strategies", "their")
+
+
+def test_conflicts_of_installed_packages_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Theirs(Strategy):
+        """A loss of a row."""
+
+        stage: ClassVar[Stage] = "loss"
+
+    monkeypatch.setitem(sys.modules, "toy_losses", SimpleNamespace(Theirs=Theirs))  # type: ignore[arg-type]
+    points = [SimpleNamespace(name="theirs", value="toy_losses:Theirs")]
+    monkeypatch.setattr(catalogue, "entry_points", lambda group: points if group == "tunesmith.strategies" else [])
+    with pytest.raises(InputError) as caught:
+        resolve(parse({"data": "a.csv", "strategies": ["focal", "theirs"]}))
+    [fault] = caught.value.faults
+    assert (fault.code, fault.where) == ("K212", "recipe: strategies[1]")
+    assert fault.message.startswith("focal and theirs do not go together: both replace the loss of a row")
 
 
 def test_differences_name_dotted_keys() -> None:

@@ -351,7 +351,7 @@ class DataSummary(TypedDict, total=False):
 
 
 class Speed(TypedDict, total=False):
-    """What the training cost."""
+    """What the trainings cost; seconds are those of steps and evaluations, and of what strategies do before them."""
 
     train_seconds: float
     tokens: int

@@ -12,7 +12,6 @@ from tunesmith.recipe.pattern import completed, pattern_faults, pattern_text, wo
 from tunesmith.recipe.schema import Recipe
 from tunesmith.recipe.text import Path as Keys
 from tunesmith.recipe.text import dotted
-from tunesmith.text.cloze import Cloze
 from tunesmith.text.windows import Encoder
 
 UNTUNED = "pretrained model, asked with the pattern"
@@ -43,7 +42,7 @@ def settle_pattern(folder: Path, encoder: Encoder, task: Task, asked: Recipe) ->
 
 def _see_room(encoder: Encoder, texts: int) -> None:
     """Refuse a pattern that leaves no room for a text, or in which another mask stands."""
-    ids = Cloze(encoder.tokenizer, encoder.pattern, encoder.max_tokens).blank(texts)
+    ids = encoder.cloze.blank(texts)
     where = _where(("pattern", "text"))
     if ids.count(encoder.tokenizer.mask_token_id) > 1:
         message = f"{encoder.tokenizer.mask_token} stands in it beside {{mask}}, which means the same."

@@ -24,7 +24,6 @@ from tunesmith.jobs.overfitting import overfitting
 from tunesmith.jobs.pattern import UNTUNED
 from tunesmith.jobs.tune import Tuned
 from tunesmith.jobs.workshop import Workshop
-from tunesmith.text.cloze import Cloze
 
 WORST = 30
 """Errors a report shows."""
@@ -203,7 +202,7 @@ def _asked(shop: Workshop) -> dict[str, Any]:
     encoder, fields = shop.encoder, [f"{{{role}}}" for role in shop.task.reads[0]]
     if not encoder.pattern:
         return {}
-    whole, _ = Cloze(encoder.tokenizer, encoder.pattern, encoder.max_tokens).fill(fields)
+    whole, _ = encoder.cloze.fill(fields)
     return {"pattern": whole, "words": dict(shop.recipe.pattern.words)}
 
 
@@ -224,10 +223,10 @@ def _data(outcome: Outcome) -> dict[str, Any]:
 def _speed(outcome: Outcome) -> dict[str, Any]:
     tuned, final = outcome.chosen.tuned, outcome.chosen.final
     trainings = [tuned] if final is tuned else [tuned, final]
-    seconds = sum(t.seconds for t in trainings)
+    seconds, preparing = sum(t.seconds for t in trainings), sum(t.preparing for t in trainings)
     tokens, padding = sum(t.tokens for t in trainings), sum(t.padding for t in trainings)
     return {
-        "train_seconds": round(seconds, 2), "tokens": tokens,
+        "train_seconds": round(seconds + preparing, 2), "tokens": tokens,
         "tokens_per_second": round(tokens / seconds, 1) if seconds else None,
         "peak_memory_bytes": peak_memory_bytes(),
         "padding_share": round(padding / (tokens + padding), 4) if tokens else None,

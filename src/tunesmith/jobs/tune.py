@@ -51,6 +51,8 @@ class Tuned:
     trained_parameters: int = 0
     by_heart: list[int] = field(default_factory=list)
     """Train rows that were learnt only after dev loss was lowest."""
+    preparing: float = 0.0
+    """Seconds that strategies took before the first step, since the process began."""
 
 
 def tune(
@@ -79,7 +81,9 @@ def tune(
         shop = _keep_apart(shop, model)
         judge = Judge(shop, dev) if dev else None
         trace = Trace(shop, model) if dev and _is_traced(shop, stage) else None
+        began = time.monotonic()
         model = _prepare(shop, model, train, features, judge)
+        preparing = time.monotonic() - began
         if recipe.batching.save_memory:
             save_memory(model)
         assert recipe.batching.size is not None, "the recipe is complete"
@@ -95,7 +99,7 @@ def tune(
             _schedule(shop, batches.per_epoch, epochs), recipe.seed, lambda owner: train[owner].source,
         )  # fmt: skip
         training = _Training(shop, stage, work, state, model, judge, trace, recall)
-        return training.run()
+        return replace(training.run(), preparing=preparing)
 
 
 def _is_traced(shop: Workshop, stage: str) -> bool:

@@ -89,7 +89,7 @@ class Encoder:
         """Return the windows of whole rows of one text or two."""
         texts = [texts_of(example) for example in chunk]
         if self.pattern:
-            asked = Cloze(self.tokenizer, self.pattern, self.max_tokens)(texts)
+            asked = self.cloze(texts)
             return [Features(inputs, owner=at) for at, inputs in enumerate(asked)]
         return [Features(inputs, owner=at) for at, inputs in self._windows(texts)]
 
@@ -195,11 +195,16 @@ class Encoder:
         encoded = self.tokenizer(list(texts), add_special_tokens=False, truncation=False, verbose=False)
         return [len(ids) for ids in encoded["input_ids"]]
 
+    @property
+    def cloze(self) -> Cloze:
+        """What puts texts into the pattern."""
+        return Cloze(self.tokenizer, self.pattern, self.max_tokens)
+
     def taken(self, texts: int) -> int:
         """Return how many tokens of a window are not those of its `texts` texts: special ones, and the pattern's."""
         if not self.pattern:
             return self._specials(texts)
-        return len(Cloze(self.tokenizer, self.pattern, self.max_tokens).blank(texts))
+        return len(self.cloze.blank(texts))
 
     def unknown_share(self, texts: Sequence[str], *, written: bool = False) -> float:
         """Return the share of tokens that the tokenizer has no piece for; 0 where every byte has one.
