@@ -57,6 +57,13 @@ ALONE_SHOTS = ("16", "64")
 EACH = (*ALONE, "sst2", "banking77", "citation_intent")
 EACH_SHOTS = ("8", "16", "64", "full")
 METRIC = "macro_f1"
+PRELOADED = [
+    "tunesmith.jobs.conclude",
+    "tunesmith.models.heads",
+    "transformers.models.bert.modeling_bert",
+    "sklearn.linear_model",
+]
+"""What every cell imports, which is done once."""
 
 
 def cells() -> dict[str, Sequence[int]]:
@@ -100,7 +107,8 @@ def run_cell(cell: str, seed: int, on: str, sets: list[str]) -> dict[str, Any]:
     """Train once, in a process of its own, and return what is worth keeping of the report."""
     if cell.startswith(f"{SETFIT}@"):
         return peer(cell, seed, on)
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
     with context.Pool(1) as pool:
         return pool.apply(measure, (cell, seed, on, sets))
 

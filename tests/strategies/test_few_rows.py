@@ -45,8 +45,9 @@ class Few:
         self.features = Encoder(loaded.tokenizer, 32).encode(examples, self.task.target)
         self.collate = Collator(loaded.tokenizer.pad_token_id, self.task.head().problem)
         self.targets = self.task.truth(examples)
+        tokens = set(range(len(loaded.tokenizer)))
         self.setup: Any = SimpleNamespace(
-            task=self.task, targets=self.targets, embed=self.embed, pick=self.pick, seed=5
+            task=self.task, targets=self.targets, embed=self.embed, pick=self.pick, seed=5, tokens=tokens
         )
 
     def embed(self, model: nn.Module) -> torch.Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NotRequired, TypedDict, get_args
@@ -72,6 +73,7 @@ class Setup:
         score: model → the figure that dev is chosen by, more is better; None where there is no dev.
         pick: positions of train examples → these as one batch, with targets.
         rows: of a step.
+        tokens: that the training can meet.
     """
 
     task: Task
@@ -86,6 +88,7 @@ class Setup:
     score: Callable[[nn.Module], float] | None = None
     pick: Callable[[Sequence[int]], Batch] | None = None
     rows: int = 1
+    tokens: AbstractSet[int] = frozenset()
 
 
 class Strategy(BaseModel):
@@ -106,6 +109,11 @@ class Strategy(BaseModel):
     """Heads that it works with (`HeadSpec.problem`); empty where it works with all."""
     leads: ClassVar[bool] = False
     """Whether it puts something before the text, so that every text needs a row of its own."""
+
+    @property
+    def whole_vocabulary(self) -> bool:
+        """Whether it needs the embeddings of tokens that neither rows nor general texts have."""
+        return False
 
     def prepare(self, model: nn.Module, setup: Setup) -> nn.Module:
         """Change the model before the optimiser is built: freeze, add adapters, start the head."""

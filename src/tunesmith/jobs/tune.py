@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from tunesmith.core.batch import Batch, Features
 from tunesmith.core.example import Example, texts_of
-from tunesmith.core.strategy import Setup
+from tunesmith.core.strategy import Group, Setup
 from tunesmith.engine.infer import vectors
 from tunesmith.engine.loop import Schedule, State, Step, Work, loop
 from tunesmith.engine.objective import compose, task_objective
@@ -28,12 +28,16 @@ from tunesmith.jobs.judge import Judge
 from tunesmith.jobs.skill import Trace
 from tunesmith.jobs.watching import of_turn
 from tunesmith.jobs.workshop import Workshop, stop_if_wished
+from tunesmith.models.body import body_of
 from tunesmith.models.load import load_model
 from tunesmith.models.memory import save_memory
+from tunesmith.models.sliced import Sliced, sliced
 from tunesmith.runs.checkpoint import Checkpoints
 from tunesmith.runs.seed import seeded
 from tunesmith.text.batching import Batches, by_owner
 
+GENERAL_AT_ONCE = 256
+"""General texts that are encoded together, to see which tokens they have."""
 LISTENED = "single_label_classification"
 """The kind of head whose answers are taken down, to tell rows that were learnt by heart."""
 
@@ -82,13 +86,16 @@ def tune(
         judge = Judge(shop, dev) if dev else None
         trace = Trace(shop, model) if dev and _is_traced(shop, stage) else None
         began = time.monotonic()
-        model = _prepare(shop, model, train, features, judge)
+        tokens = _tokens(shop, features, judge)
+        model = _prepare(shop, model, train, features, judge, tokens)
         preparing = time.monotonic() - began
         if recipe.batching.save_memory:
             save_memory(model)
         assert recipe.batching.size is not None, "the recipe is complete"
         batches = Batches(features, recipe.batching.size, recipe.seed)
-        optimizer = make_optimizer(parameter_groups(model, recipe.optimizer, shop.strategies), recipe.optimizer)
+        groups = parameter_groups(model, recipe.optimizer, shop.strategies)
+        cut = sliced(model, tokens) if _may_be_cut(shop, model, groups) else Sliced()
+        optimizer = make_optimizer(groups, recipe.optimizer)
         prepared, prepared_optimizer = device.prepare(model, optimizer)
         state = State(prepared, prepared_optimizer)
         plain = task_objective(prepared, shop.task)
@@ -98,13 +105,38 @@ def tune(
             batches, shop.collate, objective, shop.strategies, device, recipe.optimizer, recipe.batching,
             _schedule(shop, batches.per_epoch, epochs), recipe.seed, lambda owner: train[owner].source,
         )  # fmt: skip
-        training = _Training(shop, stage, work, state, model, judge, trace, recall)
+        training = _Training(shop, stage, work, state, model, judge, trace, recall, cut)
         return replace(training.run(), preparing=preparing)
 
 
 def _is_traced(shop: Workshop, stage: str) -> bool:
     """Say whether general texts are looked at beside dev: to choose by, or to draw in the training that is shown."""
     return shop.recipe.stop.balance > 0 or (stage == "select" and shop.recipe.evaluate.forgetting != "off")
+
+
+def _may_be_cut(shop: Workshop, model: nn.Module, groups: Sequence[Group]) -> bool:
+    """Say whether a training that moves the embeddings may do with those of the tokens that it meets."""
+    if any(strategy.whole_vocabulary for strategy in shop.strategies):
+        return False
+    embeddings = body_of(model).get_input_embeddings().weight
+    return any(p is embeddings for group in groups for _, p in group["params"])
+
+
+def _tokens(shop: Workshop, features: Sequence[Features], judge: Judge | None) -> set[int]:
+    """Return the tokens that a training can meet: those of train, of dev and of the general texts, and special ones.
+
+    Those of running text are all that there are: hidden ones are replaced by any other.
+    """
+    if shop.encoder.layout == "stream":
+        return set(range(len(shop.encoder.tokenizer)))
+    found = set(shop.encoder.tokenizer.all_special_ids)
+    for rows in (features, judge.features if judge else ()):
+        for row in rows:
+            found.update(row.inputs["input_ids"])
+    kept = shop.general.kept
+    for start in range(0, len(kept), GENERAL_AT_ONCE):
+        found.update(shop.plain(kept[start : start + GENERAL_AT_ONCE]).inputs["input_ids"].flatten().tolist())
+    return found
 
 
 def _window(shop: Workshop, features: Sequence[Features]) -> int:
@@ -126,8 +158,9 @@ def _keep_apart(shop: Workshop, model: nn.Module) -> Workshop:
 
 
 def _prepare(
-    shop: Workshop, model: nn.Module, train: Sequence[Example], features: Sequence[Features], judge: Judge | None
-) -> nn.Module:
+    shop: Workshop, model: nn.Module, train: Sequence[Example], features: Sequence[Features], judge: Judge | None,
+    tokens: set[int],
+) -> nn.Module:  # fmt: skip
     size, per_step = shop.recipe.batching.predict_size, shop.recipe.batching.size
     assert per_step is not None, "the recipe is complete"
 
@@ -150,7 +183,7 @@ def _prepare(
     setup = Setup(
         shop.task, np.empty(0) if streams else _targets(shop, features).numpy(), embed, shop.recipe.seed, shop.folder,
         () if streams else [texts_of(example)[0] for example in train], shop.general.kept, shop.plain, batches,
-        None if judge is None else judge.worth, pick, per_step,
+        None if judge is None else judge.worth, pick, per_step, tokens,
     )  # fmt: skip
     for strategy in shop.strategies:
         model = strategy.prepare(model, setup)
@@ -171,7 +204,7 @@ class _Training:
 
     def __init__(
         self, shop: Workshop, stage: str, work: Work, state: State, model: nn.Module, judge: Judge | None,
-        trace: Trace | None, recall: Recall | None,
+        trace: Trace | None, recall: Recall | None, cut: Sliced,
     ) -> None:  # fmt: skip
         self.shop, self.stage, self.work, self.state, self.model = shop, stage, work, state, model
         self.judge = judge
@@ -181,7 +214,7 @@ class _Training:
         self.moving = [(name, p) for name, p in model.named_parameters() if id(p) in in_steps]
         metric = shop.recipe.stop.metric or shop.task.metric
         self.watch = Watch(shop.recipe.stop.patience if judge else None, HIGHER_IS_BETTER[metric])
-        self.trace, self.recall = trace, recall
+        self.trace, self.recall, self.cut = trace, recall, cut
         self.best: dict[str, Tensor] = {}
         self.losses: list[float] = []
         self.saved_at = time.monotonic()
@@ -216,10 +249,12 @@ class _Training:
             _load(self.moving, self.best)
         for strategy in reversed(self.shop.strategies):  # what was put on last comes off first
             model = strategy.finish(model)
+        trained = sum(p.numel() for _, p in self.moving) + self.cut.spared
+        self.cut.restore()
         best_step = self.watch.best_step if self.judge else self.state.step
         return Tuned(
             model.eval(), best_step, self.watch.history, self.state.seconds, self.state.tokens, self.state.padding,
-            sum(p.numel() for _, p in self.moving), self.recall.by_heart() if self.recall else [],
+            trained, self.recall.by_heart() if self.recall else [],
         )  # fmt: skip
 
     def _look(self, epoch: float) -> bool:

@@ -14,6 +14,7 @@ from tunesmith.core.strategy import Setup, Stage, Strategy
 from tunesmith.core.task import Array
 from tunesmith.engine.units import by_unit
 from tunesmith.models.heads import final_linear
+from tunesmith.models.sliced import sliced
 
 
 class Contrastive(Strategy):
@@ -61,6 +62,7 @@ class Contrastive(Strategy):
         draws = np.random.default_rng(setup.seed)
         seen: list[Tensor] = []
         hook = final_linear(model).register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+        cut = sliced(model, setup.tokens)
         optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], weight_decay=0.01)
         device = setup.pick([0]).weights.device
         model.to(device).train()
@@ -79,6 +81,7 @@ class Contrastive(Strategy):
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
         hook.remove()
+        cut.restore()
         return model.eval()
 
     def losses(self, vectors: Tensor, classes: Tensor) -> Tensor:

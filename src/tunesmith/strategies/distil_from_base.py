@@ -59,6 +59,11 @@ class DistilFromBase(Strategy):
     _base: Any = PrivateAttr()
     _foreseeing: Any = PrivateAttr(None)
 
+    @property
+    def whole_vocabulary(self) -> bool:
+        """What is said of a token is said of all of the vocabulary."""
+        return self.match == "tokens"
+
     def prepare(self, model: nn.Module, setup: Setup) -> nn.Module:
         """Ask the base model for its vectors, or keep it by.
 

@@ -56,6 +56,11 @@ class EWC(Strategy):
 
     _fisher: list[tuple[nn.Parameter, Tensor]] = PrivateAttr(default_factory=list)
 
+    @property
+    def whole_vocabulary(self) -> bool:
+        """It measured what every row matters."""
+        return True
+
     def prepare(self, model: nn.Module, setup: Setup) -> nn.Module:
         """Estimate F.
 

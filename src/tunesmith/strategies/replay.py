@@ -47,6 +47,11 @@ class Replay(Strategy):
     _foreseeing: Foreseeing | None = PrivateAttr(None)
     _instead: DistilFromBase | None = PrivateAttr(None)
 
+    @property
+    def whole_vocabulary(self) -> bool:
+        """Tokens are replaced by any other, to be foreseen."""
+        return True
+
     def prepare(self, model: nn.Module, setup: Setup) -> nn.Module:
         """Fetch the checkpoint's head.
 
