@@ -19,6 +19,7 @@ from cells import DATA, tell
 
 FULL = 4000
 DEV_ROWS = 600
+FILES = ("train.csv", "test.csv")
 
 Rows = list[dict[str, str]]
 
@@ -66,13 +67,16 @@ def balanced(rows: Rows) -> Rows:
     return chosen
 
 
-def write(path: Path, rows: Rows) -> str:
-    """Write rows as CSV and return the path."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, ["text", "label"])
-        writer.writeheader()
-        writer.writerows(rows)
-    return str(path)
+def lay(folder: Path, where: str, seed: int, on: str) -> tuple[Rows, Rows]:
+    """Write `train.csv` and `test.csv` into `folder` and return their rows."""
+    name, _, shots = where.partition(":")
+    drawn = draw(name, shots, seed, on)
+    for file_name, rows in zip(FILES, drawn, strict=True):
+        with (folder / file_name).open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, ["text", "label"])
+            writer.writeheader()
+            writer.writerows(rows)
+    return drawn
 
 
 def trained(where: str, seed: int, on: str, sets: list[str], **asked: Any) -> dict[str, Any]:
@@ -88,14 +92,11 @@ def trained(where: str, seed: int, on: str, sets: list[str], **asked: Any) -> di
     from tunesmith import train
     from tunesmith.recipe.parse import parse
 
-    name, _, shots = where.partition(":")
-    kept, measured = draw(name, shots, seed, on)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        data = {
-            "train": write(folder / "train.csv", kept), "test": write(folder / "test.csv", measured),
-            "text": "text", "label": "label",
-        }  # fmt: skip
+        kept, measured = lay(folder, where, seed, on)
+        train_file, test_file = (str(folder / name) for name in FILES)
+        data = {"train": train_file, "test": test_file, "text": "text", "label": "label"}
         recipe = {"task": "classify", "data": data, "text": {"max_tokens": 128}, "seed": seed, **asked}
         report = train(parse(recipe, sets=sets), folder=folder / "run", progress=tell).report()
     return {**report, "n_train": len(kept), "n_test": len(measured)}

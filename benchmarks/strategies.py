@@ -9,6 +9,7 @@
 A cell is `STRATEGY@DATA:ROWS`: a strategy with its default options on top of nothing else (`plain`: all weights at
 one rate), a policy, one of the usual recipes that `RECIPES` spells out, or `setfit`, a peer in an environment of its
 own that the first such cell builds from `setfit.txt`; with so many rows a class, or `full`, which is at most 4,000.
+What has several names is measured once, and stands in the table under each of them; `auto` is the policy it stands for.
 What a frozen body with logistic regression and TF-IDF reach is in every line of ours. A cell is a line of
 `benchmarks/results/strategies.jsonl` with the digest of what was asked; one that is there is not run again, so the
 table grows and anybody can redo a cell by deleting its line.
@@ -33,7 +34,7 @@ from pathlib import Path
 from typing import Any
 
 from cells import Bench, main, spread
-from rows import draw, trained, write
+from rows import lay, trained
 
 RECIPES: dict[str, dict[str, Any]] = {
     "plain": {"strategies": []},
@@ -71,36 +72,44 @@ def cells() -> dict[str, Sequence[int]]:
     from tunesmith.recipe.catalogue import STRATEGIES
     from tunesmith.recipe.policies import POLICIES
 
-    alone = {f"{name}@{data}:{shots}": (0, 1, 2) for name in STRATEGIES for data in ALONE for shots in ALONE_SHOTS}
-    each = {
-        f"{name}@{data}:{shots}": (0, 1, 2) if shots == "full" else (0, 1, 2, 3, 4)
-        for name in (*RECIPES, *POLICIES, "auto") for data in EACH for shots in EACH_SHOTS
-    }  # fmt: skip
-    peer = {
-        f"{SETFIT}@{data}:{shots}": (0, 1, 2, 3, 4) for data in EACH for shots in EACH_SHOTS if shots != "full"
-    }  # of 4,000 rows it makes 160,000 pairs
-    return {**alone, **each, **peer}
+    found: dict[str, Sequence[int]] = {}
+    for data in EACH:
+        for shots in EACH_SHOTS:
+            seeds = range(3 if shots == "full" else 5)
+            names = [*RECIPES, *POLICIES]
+            names += [SETFIT] if shots != "full" else []  # of 4,000 rows it makes 160,000 pairs
+            found |= {f"{names_of(name)[0]}@{data}:{shots}": seeds for name in names}
+    for name in STRATEGIES:
+        for data in ALONE:
+            for shots in ALONE_SHOTS:
+                found.setdefault(f"{names_of(name)[0]}@{data}:{shots}", range(3))
+    return found
 
 
-def asked(cell: str) -> dict[str, Any]:
-    """Return what a cell asks for, apart from its rows."""
-    from tunesmith.recipe.policies import POLICIES
+def asked(name: str) -> dict[str, Any]:
+    """Return what a cell of that name asks for, apart from its rows; policies are spelt out."""
+    from tunesmith.recipe.policies import POLICIES, spelt_out
 
-    name = cell.partition("@")[0]
     if name == SETFIT:
         return {"peer": [(HERE / file).read_text(encoding="utf-8") for file in ("peer_setfit.py", "setfit.txt")]}
     if name in RECIPES:
         return RECIPES[name]
-    return {} if name == "auto" else {"strategies": name if name in POLICIES else [{name: {}}]}
+    return {"strategies": spelt_out([name]) if name in POLICIES else [{name: {}}]}
+
+
+def names_of(name: str) -> list[str]:
+    """Return all names of what `name` asks for; cells are measured under the first."""
+    from tunesmith.recipe.catalogue import STRATEGIES
+    from tunesmith.recipe.policies import POLICIES
+
+    recipe = asked(name)
+    return [other for other in (*RECIPES, *POLICIES, *STRATEGIES, SETFIT) if asked(other) == recipe]
 
 
 def digest(cell: str) -> str:
-    """Return a short digest of what a cell asks for, a policy spelt out."""
-    from tunesmith.recipe.policies import POLICIES
-
-    name = cell.partition("@")[0]
-    spelt = json.dumps([asked(cell), POLICIES.get(name)], sort_keys=True, default=str)
-    return hashlib.sha256(spelt.encode()).hexdigest()[:12]
+    """Return a short digest of what a cell asks for."""
+    recipe = json.dumps(asked(cell.partition("@")[0]), sort_keys=True, default=str)
+    return hashlib.sha256(recipe.encode()).hexdigest()[:12]
 
 
 def run_cell(cell: str, seed: int, on: str, sets: list[str]) -> dict[str, Any]:
@@ -115,10 +124,11 @@ def run_cell(cell: str, seed: int, on: str, sets: list[str]) -> dict[str, Any]:
 
 def measure(cell: str, seed: int, on: str, sets: list[str]) -> dict[str, Any]:
     """Train once and return the line of the cell."""
-    report = trained(cell.partition("@")[2], seed, on, sets, **asked(cell))
+    report = trained(cell.partition("@")[2], seed, on, sets, **asked(cell.partition("@")[0]))
     return {
         "cell": cell, "seed": seed, "on": on, "sets": sets, "digest": digest(cell),
-        "n_train": report["n_train"], "n_test": report["n_test"], "test": report["test"],
+        "n_train": report["n_train"], "n_test": report["n_test"], "classes": len(report["labels"]),
+        "test": report["test"],
         "baselines": {key: side["scores"] for key, side in report["baselines"].items()},
         "forgetting": report.get("forgetting"), "best_step": report["best_step"],
         "seconds": report["speed"]["train_seconds"],
@@ -137,12 +147,9 @@ def peer(cell: str, seed: int, on: str) -> dict[str, Any]:
     from tunesmith.evaluation.metrics import CLASSIFY
     from tunesmith.models.sources import resolve_model
 
-    data, _, shots = cell.partition("@")[2].partition(":")
-    kept, measured = draw(data, shots, seed, on)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        write(folder / "train.csv", kept)
-        write(folder / "test.csv", measured)
+        kept, measured = lay(folder, cell.partition("@")[2], seed, on)
         asked_of_it = [str(HERE / "peer_setfit.py"), place, str(resolve_model("minilm")), str(seed)]
         subprocess.run([peer_python(), *asked_of_it], check=True, env={**os.environ, "HF_HUB_OFFLINE": "1"})
         found = json.loads((folder / "answers.json").read_text(encoding="utf-8"))
@@ -152,7 +159,8 @@ def peer(cell: str, seed: int, on: str) -> dict[str, Any]:
     scores = bootstrap({METRIC: CLASSIFY[METRIC]}, targets, given)
     return {
         "cell": cell, "seed": seed, "on": on, "sets": [], "digest": digest(cell), "n_train": len(kept),
-        "n_test": len(measured), "test": {name: asdict(score) for name, score in scores.items()}, "baselines": {},
+        "n_test": len(measured), "classes": len(labels),
+        "test": {name: asdict(score) for name, score in scores.items()}, "baselines": {},
         "forgetting": None, "seconds": found["seconds"], "peak_mib": found["peak_mib"],
     }  # fmt: skip
 
@@ -168,6 +176,8 @@ def peer_python() -> str:
 
 def table(lines: list[dict[str, Any]]) -> str:
     """Return a Markdown table: a row for each strategy on each data set and size, beside plain fine-tuning."""
+    from tunesmith.recipe.policies import policy_for
+
     rows = [
         "| strategy | data | rows a class | seeds | macro-F1 | over plain | general skill kept | seconds | MiB |",
         "|---|---|---|---|---|---|---|---|---|",
@@ -178,7 +188,11 @@ def table(lines: list[dict[str, Any]]) -> str:
         if line["sets"]:
             continue
         place = where + ("" if line["on"] == "test" else " (dev)")
-        found.setdefault((place, name), {})[line["seed"]] = line
+        names = names_of(name)
+        if policy_for("classify", line["n_train"], len(line["classes"])) in names:
+            names = ["auto", *names]
+        for known in names:
+            found.setdefault((place, known), {})[line["seed"]] = line
         for key in BASELINES:
             if METRIC in line["baselines"].get(key, {}):
                 found.setdefault((place, key), {})[line["seed"]] = {**line, "test": line["baselines"][key], "of": name}

@@ -13,7 +13,21 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 from tunesmith.models.pooled import PooledConfig
 
 
-class PooledForSequenceClassification(PreTrainedModel):  # type: ignore[misc]
+class OwnHead(PreTrainedModel):  # type: ignore[misc]
+    """An encoder with a head of ours around it, its weights new unless a body is given."""
+
+    base_model_prefix = "body"
+    supports_gradient_checkpointing = True
+    _supports_sdpa = True
+    _supports_flash_attn = True
+
+    def __init__(self, config: Any, body: PreTrainedModel | None = None) -> None:
+        super().__init__(config)
+        self.num_labels = config.num_labels
+        self.body = new_body(config.body) if body is None else body
+
+
+class PooledForSequenceClassification(OwnHead):
     """An encoder, pooling, dropout and one linear layer.
 
     Use it when the body was trained with pooled vectors (sentence-transformers models): their `[CLS]` pooler was never
@@ -21,15 +35,9 @@ class PooledForSequenceClassification(PreTrainedModel):  # type: ignore[misc]
     """
 
     config_class = PooledConfig
-    base_model_prefix = "body"
-    supports_gradient_checkpointing = True
-    _supports_sdpa = True
-    _supports_flash_attn = True
 
     def __init__(self, config: PooledConfig, body: PreTrainedModel | None = None) -> None:
-        super().__init__(config)
-        self.num_labels = config.num_labels
-        self.body = new_body(config.body) if body is None else body
+        super().__init__(config, body)
         self.dropout = nn.Dropout(config.head_dropout)
         self.classifier = nn.Linear(config.body.hidden_size, config.num_labels)
         self.post_init()

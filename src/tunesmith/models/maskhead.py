@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 from transformers.activations import ACT2FN
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from tunesmith.models.heads import new_body
+from tunesmith.models.heads import OwnHead
 from tunesmith.models.patterned import PatternedConfig
 
 
@@ -29,7 +29,7 @@ class Transform(nn.Module):
         return found
 
 
-class PatternedForSequenceClassification(PreTrainedModel):  # type: ignore[misc]
+class PatternedForSequenceClassification(OwnHead):
     """An encoder, the transform of its masked-LM head at the mask, and one linear layer with a row per label.
 
     With h the state at the mask, z_c = w_c · transform(h) + b_c. Where w_c and b_c are the row and the bias that the
@@ -43,15 +43,9 @@ class PatternedForSequenceClassification(PreTrainedModel):  # type: ignore[misc]
     """
 
     config_class = PatternedConfig
-    base_model_prefix = "body"
-    supports_gradient_checkpointing = True
-    _supports_sdpa = True
-    _supports_flash_attn = True
 
     def __init__(self, config: PatternedConfig, body: PreTrainedModel | None = None) -> None:
-        super().__init__(config)
-        self.num_labels = config.num_labels
-        self.body = new_body(config.body) if body is None else body
+        super().__init__(config, body)
         self.transform = Transform(config.body.hidden_size, config.width, config.activation, config.norm_eps)
         self.classifier = nn.Linear(config.width, config.num_labels)
         self.post_init()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tunesmith.recipe.pattern import completed
+from tunesmith.recipe.policies import POLICIES, policy_for
 from tunesmith.recipe.schema import Recipe, Text
 from tunesmith.recipe.strategies import names_of
 
@@ -222,9 +223,9 @@ def default_strategies(facts: Facts, *, starts: bool = True) -> tuple[dict[str, 
         return () if facts.made else ({"lora": {}},)
     if of_task(facts.task).streams:
         return ({"lora": {}},) if facts.large else ()
-    probe: tuple[dict[str, dict[str, Any]], ...] = ({"probe_start": {}},)
     probes = starts and of_task(facts.task).probe_start
-    return ({"freeze": {"embeddings": True}}, *(probe if probes else ()), {"layerwise_lr": {"decay": 0.9}})
+    policy = policy_for(facts.task if starts else "", facts.rows, len(facts.counts))
+    return tuple(part for part in POLICIES[policy] if probes or "probe_start" not in part)
 
 
 def helps_to_weigh(counts: Sequence[int]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 POLICIES: dict[str, tuple[dict[str, dict[str, Any]], ...]] = {
-    "standard": ({"freeze": {"embeddings": True}}, {"layerwise_lr": {"decay": 0.9}}, {"probe_start": {}}),
+    "standard": ({"freeze": {"embeddings": True}}, {"probe_start": {}}, {"layerwise_lr": {"decay": 0.9}}),
     "bold": ({"probe_start": {}},),
     "few_shot": (
         {"freeze": {"embeddings": True}}, {"contrastive": {}}, {"probe_start": {}}, {"layerwise_lr": {"decay": 0.9}},
@@ -15,6 +15,19 @@ POLICIES: dict[str, tuple[dict[str, dict[str, Any]], ...]] = {
 """Policy → its strategies. A recipe that names one is written out as the list."""
 AUTO = "auto"
 """What stands for the choice by the number of rows, which is also made where a recipe says nothing."""
+FEW_A_CLASS = 32
+"""Rows a class, on average, up to which a classifier takes `few_shot`."""
+
+
+def policy_for(task: str, rows: int, classes: int) -> str:
+    """Return the policy that `auto` stands for, on a task that reads rows.
+
+    Args:
+        task: by its name.
+        rows: to train and choose on.
+        classes: of which each row has one; 0 where there are none.
+    """
+    return "few_shot" if task == "classify" and classes and rows <= FEW_A_CLASS * classes else "standard"
 
 
 def spelt_out(items: list[Any]) -> list[Any]:
