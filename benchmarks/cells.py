@@ -94,6 +94,7 @@ def main(bench: Bench, doc: str | None) -> None:
         sys.exit("needs ../shared/data beside the project")
     cells = chosen.cells or bench.seeds
     wanted = [(cell, seed) for cell in cells for seed in chosen.seeds or bench.seeds.get(cell, bench.usual)]
+    wanted.sort(key=lambda asked: asked[1])  # one seed of all comes before the second of any
     lines = list(bench.known().values()) if chosen.measured else bench.measured(wanted, chosen.on, chosen.sets)
     text = bench.table(lines)
     print(text)

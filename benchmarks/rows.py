@@ -12,10 +12,11 @@ import csv
 import gzip
 import random
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cells import DATA, tell
+from cells import DATA, Line, tell
 
 FULL = 4000
 DEV_ROWS = 600
@@ -79,7 +80,9 @@ def lay(folder: Path, where: str, seed: int, on: str) -> tuple[Rows, Rows]:
     return drawn
 
 
-def trained(where: str, seed: int, on: str, sets: list[str], **asked: Any) -> dict[str, Any]:
+def trained(
+    where: str, seed: int, on: str, sets: list[str], *, progress: Callable[[Line], None] = tell, **asked: Any
+) -> Line:
     """Train a classifier once and return its report, with the counts of rows.
 
     Args:
@@ -87,6 +90,7 @@ def trained(where: str, seed: int, on: str, sets: list[str], **asked: Any) -> di
         seed: of the draw and of the run.
         on: `test` or `dev`.
         sets: overrides of the recipe.
+        progress: is told what happens.
         asked: parts of the recipe besides its data.
     """
     from tunesmith import train
@@ -98,5 +102,5 @@ def trained(where: str, seed: int, on: str, sets: list[str], **asked: Any) -> di
         train_file, test_file = (str(folder / name) for name in FILES)
         data = {"train": train_file, "test": test_file, "text": "text", "label": "label"}
         recipe = {"task": "classify", "data": data, "text": {"max_tokens": 128}, "seed": seed, **asked}
-        report = train(parse(recipe, sets=sets), folder=folder / "run", progress=tell).report()
+        report = train(parse(recipe, sets=sets), folder=folder / "run", progress=progress).report()
     return {**report, "n_train": len(kept), "n_test": len(measured)}

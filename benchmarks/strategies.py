@@ -29,7 +29,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -116,10 +116,15 @@ def run_cell(cell: str, seed: int, on: str, sets: list[str]) -> dict[str, Any]:
     """Train once, in a process of its own, and return what is worth keeping of the report."""
     if cell.startswith(f"{SETFIT}@"):
         return peer(cell, seed, on)
+    return alone(measure, cell, seed, on, sets)
+
+
+def alone(measure: Callable[..., dict[str, Any]], *given: Any) -> dict[str, Any]:
+    """Return what `measure` returns, from a process of its own; what all of them import is imported once."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)
     with context.Pool(1) as pool:
-        return pool.apply(measure, (cell, seed, on, sets))
+        return pool.apply(measure, given)
 
 
 def measure(cell: str, seed: int, on: str, sets: list[str]) -> dict[str, Any]:
