@@ -10,6 +10,7 @@ from tunesmith.errors import InputError
 from tunesmith.recipe.complete import Facts, complete
 from tunesmith.recipe.parse import dump, parse
 from tunesmith.recipe.pattern import parts_of, word_faults, words_of
+from tunesmith.recipe.policies import POLICIES
 from tunesmith.recipe.schema import Pattern, Recipe
 
 FACTS = Facts(
@@ -54,7 +55,7 @@ def test_fields_are_those_of_the_task() -> None:
         ({"task": "seq2seq"}, "seq2seq writes with the head that the model has"),
         ({"task": "masked"}, "masked reads running text"),
         ({"text": {"long": "window"}}, "a pattern asks once for a text"),
-        ({"strategies": "standard"}, "probe_start overwrites the layer"),
+        ({"strategies": "bold"}, "probe_start overwrites the layer"),
         ({"strategies": ["prototype"]}, "prototype overwrites the layer"),
         ({"strategies": ["contrastive"]}, "contrastive moves the body"),
         ({"strategies": ["reinit"]}, "reinit draws blocks anew"),
@@ -93,7 +94,7 @@ def test_a_complete_recipe_says_pattern_and_words_and_starts_no_head_anew() -> N
 def test_without_the_head_nothing_of_it_is_filled_in() -> None:
     recipe = complete(Recipe(data={"train": "a.csv"}), FACTS)  # type: ignore[arg-type]
     assert recipe.pattern == Pattern()
-    assert {"probe_start": {}} in (recipe.strategies or ())
+    assert recipe.strategies == POLICIES["standard"]
 
 
 def test_parts_go_together_again() -> None:

@@ -29,7 +29,7 @@ class Settings:
         rate: peak rate of a body 384 wide.
         batch: examples per step.
         passes: share of the usual epochs; a question is read in several windows, and in each most words are told apart.
-        probe_start: whether the head starts from a linear probe.
+        probe_start: whether the head starts from a linear probe beside the policy `standard`.
         writes: whether texts are written; low-rank adapters are tuned then, because the models are large.
         tokens: of a micro-batch, at most; None for no bound.
         dev_rows: that are looked at, at most; None for all.
@@ -57,6 +57,7 @@ WRITES = Settings(
     rate=1.5e-4, passes=0.2, probe_start=False, writes=True, tokens=2048, dev_rows=200, test_rows=1000,
 )  # fmt: skip
 SETTINGS = {
+    "classify": Settings(probe_start=False),
     "tag": Settings(long="window", rate=3e-4, probe_start=False),
     "answer": Settings(max_tokens=192, long="window", overlap=64, rate=2e-4, batch=8, passes=0.2, probe_start=False),
     "embed": Settings(probe_start=False),
@@ -223,9 +224,10 @@ def default_strategies(facts: Facts, *, starts: bool = True) -> tuple[dict[str, 
         return () if facts.made else ({"lora": {}},)
     if of_task(facts.task).streams:
         return ({"lora": {}},) if facts.large else ()
-    probes = starts and of_task(facts.task).probe_start
-    policy = policy_for(facts.task if starts else "", facts.rows, len(facts.counts))
-    return tuple(part for part in POLICIES[policy] if probes or "probe_start" not in part)
+    if not starts:
+        return POLICIES["standard"]
+    probe: tuple[dict[str, dict[str, Any]], ...] = ({"probe_start": {}},) if of_task(facts.task).probe_start else ()
+    return (*POLICIES[policy_for(facts.task, facts.rows, len(facts.counts))], *probe)
 
 
 def helps_to_weigh(counts: Sequence[int]) -> bool:

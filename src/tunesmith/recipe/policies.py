@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 POLICIES: dict[str, tuple[dict[str, dict[str, Any]], ...]] = {
-    "standard": ({"freeze": {"embeddings": True}}, {"probe_start": {}}, {"layerwise_lr": {"decay": 0.9}}),
+    "careful": ({"distil_from_base": {}},),
+    "standard": ({"freeze": {"embeddings": True}}, {"layerwise_lr": {"decay": 0.9}}),
     "bold": ({"probe_start": {}},),
     "few_shot": (
         {"freeze": {"embeddings": True}}, {"contrastive": {}}, {"probe_start": {}}, {"layerwise_lr": {"decay": 0.9}},
