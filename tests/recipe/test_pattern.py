@@ -94,7 +94,7 @@ def test_a_complete_recipe_says_pattern_and_words_and_starts_no_head_anew() -> N
 def test_without_the_head_nothing_of_it_is_filled_in() -> None:
     recipe = complete(Recipe(data={"train": "a.csv"}), FACTS)  # type: ignore[arg-type]
     assert recipe.pattern == Pattern()
-    assert recipe.strategies == POLICIES["standard"]
+    assert recipe.strategies == POLICIES["careful"]
 
 
 def test_parts_go_together_again() -> None:

@@ -43,8 +43,8 @@ def test_policies_are_set_from_the_command_line() -> None:
     ("task", "rows", "classes", "policy"),
     [
         ("classify", 6 * FEW_A_CLASS, 6, "few_shot"),
-        ("classify", 6 * FEW_A_CLASS + 1, 6, "standard"),
-        ("classify", 20, 0, "standard"),
+        ("classify", 6 * FEW_A_CLASS + 1, 6, "careful"),
+        ("regress", 20, 0, "standard"),
         ("pair", 20, 2, "standard"),
         ("multilabel", 20, 0, "standard"),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 POLICIES: dict[str, tuple[dict[str, dict[str, Any]], ...]] = {
-    "careful": ({"distil_from_base": {}},),
+    "careful": ({"freeze": {"embeddings": True}}, {"layerwise_lr": {"decay": 0.9}}, {"distil_from_base": {}}),
     "standard": ({"freeze": {"embeddings": True}}, {"layerwise_lr": {"decay": 0.9}}),
     "bold": ({"probe_start": {}},),
     "few_shot": (
@@ -28,7 +28,9 @@ def policy_for(task: str, rows: int, classes: int) -> str:
         rows: to train and choose on.
         classes: of which each row has one; 0 where there are none.
     """
-    return "few_shot" if task == "classify" and classes and rows <= FEW_A_CLASS * classes else "standard"
+    if task != "classify":
+        return "standard"
+    return "few_shot" if rows <= FEW_A_CLASS * classes else "careful"
 
 
 def spelt_out(items: list[Any]) -> list[Any]:
