@@ -18,8 +18,8 @@ class ProbeStart(Strategy):
     A head of random weights sends noise through the body in the first steps and distorts what it knows; a fitted one
     does not. The fit chooses its regularisation by cross-validation on the train rows.
 
-    Use it when a class has a handful of rows and the body already separates the classes a little. With some fifty rows a
-    class, leave it out: a fitted head leaves the body little to learn.
+    Use it when a class has a handful of rows and the body already separates the classes a little. Leave it out with
+    some fifty rows a class: a fitted head leaves the body little to learn.
 
     Cost: one forward pass over the train rows and a fit of seconds.
 
