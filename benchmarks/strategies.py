@@ -194,7 +194,7 @@ def table(lines: list[dict[str, Any]]) -> str:
             continue
         place = where + ("" if line["on"] == "test" else " (dev)")
         names = names_of(name)
-        if policy_for("classify", line["n_train"], len(line["classes"])) in names:
+        if policy_for("classify", line["n_train"], line["classes"]) in names:
             names = ["auto", *names]
         for known in names:
             found.setdefault((place, known), {})[line["seed"]] = line
