@@ -76,8 +76,8 @@ def measure(cell: str, seed: int, on: str, sets: list[str]) -> dict[str, Any]:
 def table(lines: list[dict[str, Any]]) -> str:
     """Return a Markdown table: a row for each strategy, beside plain fine-tuning of the same round."""
     rows = [
-        "| strategy | time of a step, plain = 1 | memory, plain = 1 | before the first step, s | weights trained, M |",
-        "|---|---|---|---|---|",
+        "| strategy | rounds | time of a step, plain = 1 | memory, plain = 1 | before the first step, s | trained, M |",
+        "|---|---|---|---|---|---|",
     ]
     plain = {line["seed"]: line for line in lines if line["cell"] == PLAIN}
     for cell in dict.fromkeys(line["cell"] for line in lines):
@@ -88,7 +88,8 @@ def table(lines: list[dict[str, Any]]) -> str:
         memory = [line["peak_mib"] / plain[line["seed"]]["peak_mib"] for line in of]
         before = statistics.median(line["before"] for line in of)
         rows.append(
-            f"| {cell} | {between_two(times)} | {between_two(memory)} | {before:.1f} | {of[0]['trained'] / 1e6:.2f} |"
+            f"| {cell} | {len(of)} | {between_two(times)} | {between_two(memory)} | {before:.1f} "
+            f"| {of[0]['trained'] / 1e6:.2f} |"
         )
     return "\n".join(rows)
 
