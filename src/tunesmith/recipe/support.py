@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tunesmith.core.strategy import Stage
 from tunesmith.errors import Fault
-from tunesmith.recipe.catalogue import entries, load_entry
+from tunesmith.recipe.catalogue import STRATEGIES, entries, load_entry
 from tunesmith.recipe.faults import Where
 
 ALONE: dict[Stage, str] = {
@@ -67,8 +67,7 @@ def conflict_of(first: str, second: str) -> str:
 
 def conflicts(names: Sequence[str], where: Where) -> list[Fault]:
     """Return a fault for every two strategies that do not go together (K212); unknown names are told elsewhere."""
-    there = entries("strategies")
-    known = [(at, name) for at, name in enumerate(names) if name in there]
+    known = [(at, name) for at, name in enumerate(names) if name in STRATEGIES or name in entries("strategies")]
     return [
         Fault("K212", where(("strategies", at)), f"{first} and {second} do not go together: {reason}.",
               "Leave one of them out.")
