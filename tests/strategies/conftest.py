@@ -104,7 +104,7 @@ def bench_of(rows: list[tuple[str, str]]) -> Callable[[Path], Bench]:
         setup = Setup(
             task, np.array([task.target(e) for e in examples]), lambda model: torch.zeros(6, 16), 11, folder,
             [e.text for e in examples], GENERAL, encode, lambda: iter([collate(features)]), rows=6,
-            tokens=frozenset(range(len(tokenizer))),
+            tokens=lambda: set(range(len(tokenizer))),
         )  # fmt: skip
         return Bench(folder, task, features, collate, setup)
 

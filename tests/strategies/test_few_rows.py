@@ -45,10 +45,13 @@ class Few:
         self.features = Encoder(loaded.tokenizer, 32).encode(examples, self.task.target)
         self.collate = Collator(loaded.tokenizer.pad_token_id, self.task.head().problem)
         self.targets = self.task.truth(examples)
-        tokens = set(range(len(loaded.tokenizer)))
+        self.vocabulary = len(loaded.tokenizer)
         self.setup: Any = SimpleNamespace(
-            task=self.task, targets=self.targets, embed=self.embed, pick=self.pick, seed=5, tokens=tokens
+            task=self.task, targets=self.targets, embed=self.embed, pick=self.pick, seed=5, tokens=self.tokens
         )
+
+    def tokens(self) -> set[int]:
+        return set(range(self.vocabulary))
 
     def embed(self, model: nn.Module) -> torch.Tensor:
         return vectors(model, self.features, self.collate, size=4).values

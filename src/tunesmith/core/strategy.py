@@ -73,7 +73,7 @@ class Setup:
         score: model → the figure that dev is chosen by, more is better; None where there is no dev.
         pick: positions of train examples → these as one batch, with targets.
         rows: of a step.
-        tokens: that the training can meet.
+        tokens: → those that the training can meet.
     """
 
     task: Task
@@ -88,7 +88,7 @@ class Setup:
     score: Callable[[nn.Module], float] | None = None
     pick: Callable[[Sequence[int]], Batch] | None = None
     rows: int = 1
-    tokens: AbstractSet[int] = frozenset()
+    tokens: Callable[[], AbstractSet[int]] = frozenset
 
 
 class Strategy(BaseModel):

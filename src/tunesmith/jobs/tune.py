@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -85,8 +86,8 @@ def tune(
         shop = _keep_apart(shop, model)
         judge = Judge(shop, dev) if dev else None
         trace = Trace(shop, model) if dev and _is_traced(shop, stage) else None
+        tokens = cache(lambda: _tokens(shop, features, judge))
         began = time.monotonic()
-        tokens = _tokens(shop, features, judge)
         model = _prepare(shop, model, train, features, judge, tokens)
         preparing = time.monotonic() - began
         if recipe.batching.save_memory:
@@ -94,7 +95,7 @@ def tune(
         assert recipe.batching.size is not None, "the recipe is complete"
         batches = Batches(features, recipe.batching.size, recipe.seed)
         groups = parameter_groups(model, recipe.optimizer, shop.strategies)
-        cut = sliced(model, tokens) if _may_be_cut(shop, model, groups) else Sliced()
+        cut = sliced(model, tokens()) if _may_be_cut(shop, model, groups) else Sliced()
         optimizer = make_optimizer(groups, recipe.optimizer)
         prepared, prepared_optimizer = device.prepare(model, optimizer)
         state = State(prepared, prepared_optimizer)
@@ -159,7 +160,7 @@ def _keep_apart(shop: Workshop, model: nn.Module) -> Workshop:
 
 def _prepare(
     shop: Workshop, model: nn.Module, train: Sequence[Example], features: Sequence[Features], judge: Judge | None,
-    tokens: set[int],
+    tokens: Callable[[], AbstractSet[int]],
 ) -> nn.Module:  # fmt: skip
     size, per_step = shop.recipe.batching.predict_size, shop.recipe.batching.size
     assert per_step is not None, "the recipe is complete"

@@ -62,7 +62,7 @@ class Contrastive(Strategy):
         draws = np.random.default_rng(setup.seed)
         seen: list[Tensor] = []
         hook = final_linear(model).register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-        cut = sliced(model, setup.tokens)
+        cut = sliced(model, setup.tokens())
         optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], weight_decay=0.01)
         device = setup.pick([0]).weights.device
         model.to(device).train()
