@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import statistics
 import sys
@@ -61,6 +62,11 @@ class Bench(NamedTuple):
             with self.results.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")
         return [line for key, line in self.known().items() if key in keys]
+
+
+def digest_of(recipe: Any) -> str:
+    """Return a short digest of what is asked for."""
+    return hashlib.sha256(json.dumps(recipe, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 
 def line_of(report: Line, **cell: Any) -> Line:

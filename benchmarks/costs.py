@@ -16,16 +16,14 @@ import os
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported, here or in a process of a cell
 
-import hashlib
-import json
 import statistics
 import time
 from itertools import pairwise
 from typing import Any
 
-from cells import Bench, main
+from cells import Bench, digest_of, main
 from rows import trained
-from strategies import RECIPES, alone, asked
+from strategies import alone, asked
 
 WHERE = "trec6:64"
 STEPS = 20
@@ -44,7 +42,7 @@ def cells() -> list[str]:
 def recipe_of(cell: str) -> dict[str, Any]:
     """Return what a cell asks for, apart from its rows."""
     return {
-        **(RECIPES[PLAIN] if cell == PLAIN else asked(cell)),
+        **asked(cell),
         "stop": {"steps": STEPS, "refit": False, "evaluations_per_epoch": 0.5},
         "evaluate": {"baselines": [], "forgetting": "off", "resamples": 10, "test_rows": 100},
     }
@@ -52,7 +50,7 @@ def recipe_of(cell: str) -> dict[str, Any]:
 
 def digest(cell: str) -> str:
     """Return a short digest of what a cell asks for."""
-    return hashlib.sha256(json.dumps(recipe_of(cell), sort_keys=True, default=str).encode()).hexdigest()[:12]
+    return digest_of(recipe_of(cell))
 
 
 def measure(cell: str, seed: int, on: str, sets: list[str]) -> dict[str, Any]:

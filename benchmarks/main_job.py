@@ -44,8 +44,8 @@ def table(lines: list[dict[str, Any]]) -> str:
         "| data | rows a class | seeds | tuned | frozen | TF-IDF | majority | untrained | against the best baseline |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    cells = dict.fromkeys((line["cell"], line["on"], tuple(line["sets"])) for line in lines)
-    for cell, on, sets in cells:
+    cells = {(line["cell"], line["on"], tuple(line["sets"])) for line in lines}
+    for cell, on, sets in sorted(cells, key=lambda of: (CELLS.index(of[0]) if of[0] in CELLS else len(CELLS), *of)):
         of = [x for x in lines if (x["cell"], x["on"], tuple(x["sets"])) == (cell, on, sets)]
         name, _, shots = cell.partition(":")
         columns = [spread([x["test"][metric]["value"] for x in of])]

@@ -20,7 +20,6 @@ trained in a process of its own, so that the peak of its memory can be told.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import multiprocessing
 import os
@@ -33,7 +32,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from cells import Bench, main, spread
+from cells import Bench, digest_of, main, spread
 from rows import lay, trained
 
 RECIPES: dict[str, dict[str, Any]] = {
@@ -78,11 +77,11 @@ def cells() -> dict[str, Sequence[int]]:
             seeds = range(3 if shots == "full" else 5)
             names = [*RECIPES, *POLICIES]
             names += [SETFIT] if shots != "full" else []  # of 4,000 rows it makes 160,000 pairs
-            found |= {f"{names_of(name)[0]}@{data}:{shots}": seeds for name in names}
+            found |= {f"{same_as(name)[0]}@{data}:{shots}": seeds for name in names}
     for name in STRATEGIES:
         for data in ALONE:
             for shots in ALONE_SHOTS:
-                found.setdefault(f"{names_of(name)[0]}@{data}:{shots}", range(3))
+                found.setdefault(f"{same_as(name)[0]}@{data}:{shots}", range(3))
     return found
 
 
@@ -97,7 +96,7 @@ def asked(name: str) -> dict[str, Any]:
     return {"strategies": spelt_out([name]) if name in POLICIES else [{name: {}}]}
 
 
-def names_of(name: str) -> list[str]:
+def same_as(name: str) -> list[str]:
     """Return all names of what `name` asks for; cells are measured under the first."""
     from tunesmith.recipe.catalogue import STRATEGIES
     from tunesmith.recipe.policies import POLICIES
@@ -108,8 +107,7 @@ def names_of(name: str) -> list[str]:
 
 def digest(cell: str) -> str:
     """Return a short digest of what a cell asks for."""
-    recipe = json.dumps(asked(cell.partition("@")[0]), sort_keys=True, default=str)
-    return hashlib.sha256(recipe.encode()).hexdigest()[:12]
+    return digest_of(asked(cell.partition("@")[0]))
 
 
 def run_cell(cell: str, seed: int, on: str, sets: list[str]) -> dict[str, Any]:
@@ -193,7 +191,7 @@ def table(lines: list[dict[str, Any]]) -> str:
         if line["sets"]:
             continue
         place = where + ("" if line["on"] == "test" else " (dev)")
-        names = names_of(name)
+        names = same_as(name)
         if policy_for("classify", line["n_train"], line["classes"]) in names:
             names = ["auto", *names]
         for known in names:
