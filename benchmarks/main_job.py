@@ -5,7 +5,7 @@
     python benchmarks/main_job.py --write README.md         # ... and put the table between the README's markers
     python benchmarks/main_job.py trec6:64 --on dev         # rows left over from train instead of test: for choosing
 
-Needs `../shared/data` beside the project. A cell is a line of `benchmarks/results/main_job.jsonl` with the digest of
+Needs `../shared/data` beside the project. A cell is a line of `benchmarks/results/main_job.jsonl` with the whole of
 its recipe; one that is there is not run again, so the table grows and anybody can redo a cell by deleting its line.
 
 The rows of a cell are drawn as `rows.py` says; at most 128 tokens of each.
