@@ -15,7 +15,9 @@ What a frozen body with logistic regression and TF-IDF reach is in every line of
 table grows and anybody can redo a cell by deleting its line.
 
 Needs `../shared/data` beside the project. Rows are drawn as `rows.py` says; at most 128 tokens of each. Each cell is
-trained in a process of its own, so that the peak of its memory can be told.
+trained in a process of its own, so that the peak of its memory can be told. Seconds are those of the training on the
+wall times the share of a processor that the process had, so that what else the machine did does not count; run with
+`OMP_NUM_THREADS=1`.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -127,14 +130,16 @@ def alone(measure: Callable[..., dict[str, Any]], *given: Any) -> dict[str, Any]
 
 def measure(cell: str, seed: int, on: str, sets: list[str]) -> dict[str, Any]:
     """Train once and return the line of the cell."""
+    began = clocks()
     report = trained(cell.partition("@")[2], seed, on, sets, **asked(cell.partition("@")[0]))
+    share = processor_share(began)
     return {
         "cell": cell, "seed": seed, "on": on, "sets": sets, "digest": digest(cell),
         "n_train": report["n_train"], "n_test": report["n_test"], "classes": len(report["labels"]),
         "test": report["test"],
         "baselines": {key: side["scores"] for key, side in report["baselines"].items()},
         "forgetting": report.get("forgetting"), "best_step": report["best_step"],
-        "seconds": report["speed"]["train_seconds"],
+        "seconds": round(report["speed"]["train_seconds"] * share, 1),
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         "recipe": {key: value for key, value in report["recipe"].items() if key not in ("data", "model")},
     }  # fmt: skip
@@ -154,7 +159,10 @@ def peer(cell: str, seed: int, on: str) -> dict[str, Any]:
         folder = Path(place)
         kept, measured = lay(folder, cell.partition("@")[2], seed, on)
         asked_of_it = [str(HERE / "peer_setfit.py"), place, str(resolve_model("minilm")), str(seed)]
-        subprocess.run([peer_python(), *asked_of_it], check=True, env={**os.environ, "HF_HUB_OFFLINE": "1"})
+        python = peer_python()
+        began = clocks()
+        subprocess.run([python, *asked_of_it], check=True, env={**os.environ, "HF_HUB_OFFLINE": "1"})
+        share = processor_share(began)
         found = json.loads((folder / "answers.json").read_text(encoding="utf-8"))
     labels = sorted({row["label"] for row in [*kept, *measured]})
     targets = np.array([labels.index(row["label"]) for row in measured])
@@ -164,8 +172,20 @@ def peer(cell: str, seed: int, on: str) -> dict[str, Any]:
         "cell": cell, "seed": seed, "on": on, "sets": [], "digest": digest(cell), "n_train": len(kept),
         "n_test": len(measured), "classes": len(labels),
         "test": {name: asdict(score) for name, score in scores.items()}, "baselines": {},
-        "forgetting": None, "seconds": found["seconds"], "peak_mib": found["peak_mib"],
+        "forgetting": None, "seconds": round(found["seconds"] * share, 1), "peak_mib": found["peak_mib"],
     }  # fmt: skip
+
+
+def clocks() -> tuple[float, float]:
+    """Return seconds on the wall, and seconds of the processor of this process and those that it waited for."""
+    spent = os.times()
+    return time.monotonic(), spent.user + spent.system + spent.children_user + spent.children_system
+
+
+def processor_share(began: tuple[float, float]) -> float:
+    """Return how much of a processor there was since `began`: less than 1 where the machine did other work as well."""
+    wall, processor = (now - before for now, before in zip(clocks(), began, strict=True))
+    return processor / wall
 
 
 def peer_python() -> str:
