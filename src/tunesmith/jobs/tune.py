@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from tunesmith.core.batch import Batch, Features
 from tunesmith.core.example import Example, texts_of
 from tunesmith.core.strategy import Group, Setup
+from tunesmith.engine.dropout import cheap_dropout
+from tunesmith.engine.heap import kept_heap
 from tunesmith.engine.infer import vectors
 from tunesmith.engine.loop import Schedule, State, Step, Work, loop
 from tunesmith.engine.objective import compose, task_objective
@@ -77,7 +79,7 @@ def tune(
         Interrupted: somebody wished to stop; the checkpoint is written.
     """
     recipe, device = shop.recipe, shop.device
-    with seeded(recipe.seed):
+    with seeded(recipe.seed), kept_heap(), cheap_dropout():
         features = shop.encode_to_train(train)
         model = load_model(
             shop.folder, shop.task.head(), kind=recipe.head, seed=recipe.seed, window=_window(shop, features),
