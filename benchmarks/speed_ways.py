@@ -1,0 +1,265 @@
+"""How each side of `speed.py` trains and predicts, each in the process that it is called in."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import random
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cells import DATA, Line
+
+
+class Job(NamedTuple):
+    """What is trained, by every side alike: one pass over the rows, at the rates of the usual recipe.
+
+    Args:
+        data: the shared data set.
+        model: known to tunesmith, or a folder of the test models.
+        rows: to train on.
+        tokens: at most, of a row.
+    """
+
+    data: str
+    model: str
+    rows: int
+    tokens: int
+
+
+JOBS = {
+    "sst2": Job("sst2", "minilm", 960, 128),
+    "imdb_1k": Job("imdb_1k", "minilm", 240, 256),
+    "waimai_10k": Job("waimai_10k", "e5-small", 480, 128),
+}
+BATCH = 16
+TEST_ROWS = 300
+RATE, WARMUP, WEIGHT_DECAY, CLIP = 1e-4, 0.1, 0.01, 1.0
+TEXTBOOK_ROWS = 64
+"""Rows of the textbook script: each is 512 tokens to it, so that all would take an hour."""
+TEST_MODELS = Path.home() / ".cache" / "test-models"
+
+Rows = list[tuple[str, str]]
+
+
+def rows_of(job: Job, seed: int) -> tuple[Rows, Rows]:
+    """Return rows to train on and to test on; where there is no train part, the test part is divided."""
+    train, test = read(job.data, "train"), read(job.data, "test")
+    if not train:
+        random.Random(0).shuffle(test)
+        train, test = test[TEST_ROWS:], test[:TEST_ROWS]
+    random.Random(0).shuffle(test)
+    random.Random(seed).shuffle(train)
+    return train[: job.rows], test[:TEST_ROWS]
+
+
+def read(name: str, split: str) -> Rows:
+    """Return the rows of a part of a shared data set; none where there is no such part."""
+    plain = DATA / name / f"{split}.csv"
+    packed = plain.with_suffix(".csv.gz")
+    if not plain.exists() and not packed.exists():
+        return []
+    text = plain.read_text(encoding="utf-8") if plain.exists() else gzip.decompress(packed.read_bytes()).decode()
+    return [(row["text"], row["label"]) for row in csv.DictReader(text.splitlines(keepends=True))]
+
+
+def folder_of(name: str) -> Path:
+    """Return the folder of a model."""
+    from tunesmith.models.sources import resolve_model
+
+    own = TEST_MODELS / name
+    return own if own.is_dir() else resolve_model(name)
+
+
+def ours(job: Job, seed: int, note: Callable[[str], None] = lambda part: None) -> Line:
+    """Train with tunesmith and return seconds of the processor, tokens and the score; `note` hears of every event."""
+    from tunesmith import train
+    from tunesmith.recipe.parse import parse
+
+    begun, ended = 0.0, 0.0
+
+    def listen(event: Line) -> None:
+        nonlocal begun, ended
+        note(event["kind"])
+        if event["kind"] == "dev" and event["step"] == 0:
+            begun = time.process_time()
+        if event["kind"] == "step":
+            ended = time.process_time()
+
+    with tempfile.TemporaryDirectory() as place:
+        files = [str(write(Path(place) / name, rows)) for name, rows in zip(PARTS, rows_of(job, seed), strict=True)]
+        recipe = {
+            "task": "classify", "model": str(folder_of(job.model)), "seed": seed, "strategies": [],
+            "data": {"train": files[0], "dev": files[1], "test": files[1], "text": "text", "label": "label"},
+            "text": {"max_tokens": job.tokens, "long": "truncate"}, "batching": {"size": BATCH},
+            "optimizer": {
+                "learning_rate": RATE, "head_learning_rate": RATE, "warmup": WARMUP, "weight_decay": WEIGHT_DECAY,
+                "clip_norm": CLIP,
+            },
+            "stop": {"epochs": 1, "patience": None, "refit": False, "evaluations_per_epoch": 1},
+            "evaluate": {"baselines": [], "forgetting": "off", "resamples": 10},
+        }  # fmt: skip
+        report = train(parse(recipe), folder=Path(place) / "run", progress=listen).report()
+    return {
+        "seconds": ended - begun, "tokens": report["speed"]["tokens"], "padding": report["speed"]["padding_share"],
+        "score": report["test"]["macro_f1"]["value"], "precision": report["recipe"]["precision"],
+    }  # fmt: skip
+
+
+PARTS = ("train.csv", "test.csv")
+
+
+def write(path: Path, rows: Iterable[tuple[str, str]]) -> Path:
+    """Write rows as a table and return where."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "label"])
+        writer.writerows(rows)
+    return path
+
+
+def trainer(job: Job, seed: int, *, textbook: bool = False) -> Line:
+    """Train with `transformers.Trainer` and return the same.
+
+    At its best: rows are padded to the longest of their batch and grouped by length, in bf16 where the CPU has tiles
+    for it, with the fused optimiser. As in the textbook: every row is padded to what the model takes, in fp32.
+    """
+    import torch
+    from sklearn.metrics import f1_score
+    from transformers import (
+        AutoModelForSequenceClassification,
+        AutoTokenizer,
+        DataCollatorWithPadding,
+        Trainer,
+        TrainerCallback,
+        TrainingArguments,
+    )
+
+    clock: dict[str, float] = {}
+
+    class Clock(TrainerCallback):
+        def on_train_begin(self, *_: Any, **__: Any) -> None:
+            clock["begun"] = time.process_time()
+
+        def on_train_end(self, *_: Any, **__: Any) -> None:
+            clock["ended"] = time.process_time()
+
+    torch.manual_seed(seed)
+    train, test = rows_of(job, seed)
+    train = train[:TEXTBOOK_ROWS] if textbook else train
+    labels = sorted({label for _, label in train})
+    folder = folder_of(job.model)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModelForSequenceClassification.from_pretrained(folder, num_labels=len(labels), dtype=torch.float32)
+    how = {"padding": "max_length", "max_length": 512} if textbook else {"max_length": job.tokens}
+
+    def encoded(rows: Rows) -> list[dict[str, Any]]:
+        made = tokenizer([text for text, _ in rows], truncation=True, **how)
+        return [
+            {**{name: made[name][at] for name in made}, "labels": labels.index(label)}
+            for at, (_, label) in enumerate(rows)
+        ]
+
+    best = {} if textbook else {"train_sampling_strategy": "group_by_length", "bf16": has_tiles()}
+    with tempfile.TemporaryDirectory() as place:
+        arguments = TrainingArguments(
+            place, use_cpu=True, per_device_train_batch_size=BATCH, per_device_eval_batch_size=64, num_train_epochs=1,
+            learning_rate=RATE, warmup_steps=WARMUP, weight_decay=WEIGHT_DECAY, max_grad_norm=CLIP, seed=seed,
+            save_strategy="no", logging_strategy="no", report_to=[], disable_tqdm=True, **best,
+        )  # fmt: skip
+        work = Trainer(
+            model, arguments, train_dataset=encoded(train), callbacks=[Clock()],
+            data_collator=DataCollatorWithPadding(tokenizer), processing_class=tokenizer,
+        )  # fmt: skip
+        work.train()
+        score = float("nan")
+        if not textbook:
+            found = work.predict(encoded(test))
+            score = f1_score(found.label_ids, found.predictions.argmax(1), average="macro")
+    tokens = sum(sum(row["attention_mask"]) for row in encoded(train))
+    return {
+        "seconds": clock["ended"] - clock["begun"], "tokens": tokens, "score": float(score),
+        "precision": "bf16" if best.get("bf16") else "fp32",
+    }  # fmt: skip
+
+
+def has_tiles() -> bool:
+    """Say whether the CPU multiplies bf16 matrices in tiles (AMX); without them bf16 is slower than fp32."""
+    import torch
+
+    return bool(torch.cpu._is_amx_tile_supported())
+
+
+def predicted(job: Job, repeats: int) -> dict[str, Line]:
+    """Return, for every side, seconds of the processor for all test rows and for one, in turns, and the labels."""
+    import transformers
+
+    import tunesmith
+
+    with tempfile.TemporaryDirectory() as place:
+        rows, test = rows_of(job, 0)
+        train, dev = (write(Path(place) / name, part) for name, part in zip(PARTS, (rows, test), strict=True))
+        recipe = {
+            "task": "classify", "model": str(folder_of(job.model)), "text": {"max_tokens": job.tokens},
+            "data": {"train": str(train), "dev": str(dev), "test": str(dev), "text": "text", "label": "label"},
+            "stop": {"steps": 20, "refit": False},
+            "evaluate": {"baselines": [], "forgetting": "off", "resamples": 10, "calibrate": "off"},
+        }  # fmt: skip
+        folder = tunesmith.train(recipe, folder=Path(place) / "run").folder
+        bundle = tunesmith.load(folder)
+        pipe = transformers.pipeline("text-classification", model=str(folder / "model"), device=-1)
+        cut = {"truncation": True, "max_length": job.tokens}
+        texts = [text for text, _ in test]
+        sides: dict[str, Callable[[list[str]], list[str]]] = {
+            "ours": lambda of: [p.label for p in bundle.predict(of)],
+            "pipeline": lambda of: [p["label"] for p in pipe(of, **cut)],
+            "pipeline, batches of 32": lambda of: [p["label"] for p in pipe(of, batch_size=32, **cut)],
+        }
+        found: dict[str, Line] = {name: {"all": [], "one": []} for name in sides}
+        for _ in range(repeats):
+            for name, answer in sides.items():
+                found[name]["labels"] = timed(found[name]["all"], answer, texts)
+            for text in texts[:20]:
+                for name, answer in sides.items():
+                    timed(found[name]["one"], answer, [text])
+    return found
+
+
+def timed(into: list[float], answer: Callable[[list[str]], list[str]], texts: list[str]) -> list[str]:
+    """Return the answers, and note the seconds of the processor that they took."""
+    start = time.process_time()
+    labels = answer(texts)
+    into.append(time.process_time() - start)
+    return labels
+
+
+def matrix_peak() -> float:
+    """Return the GFLOP/s of a product of minilm's size on one thread, in the number format of training."""
+    import torch
+
+    kind = torch.bfloat16 if has_tiles() else torch.float32
+    a, b = torch.randn(512, 384, dtype=kind), torch.randn(384, 1536, dtype=kind)
+    taken = []
+    for _ in range(50):
+        start = time.process_time()
+        a @ b
+        taken.append(time.process_time() - start)
+    return 2 * a.shape[0] * b.numel() / statistics.median(taken[10:]) / 1e9
+
+
+def weights_of(name: str) -> int:
+    """Return the weights of the blocks of a model, each of which is used six times a token that is trained."""
+    from transformers import AutoModel
+
+    model = AutoModel.from_pretrained(folder_of(name))
+    return sum(p.numel() for key, p in model.named_parameters() if "embeddings" not in key and p.ndim > 1)
+
+
+def peak_mib() -> int:
+    """Return the most memory that this process has held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
