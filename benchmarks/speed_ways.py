@@ -208,7 +208,7 @@ def predicted(job: Job, repeats: int) -> dict[str, Line]:
             "task": "classify", "model": str(folder_of(job.model)), "text": {"max_tokens": job.tokens},
             "data": {"train": str(train), "dev": str(dev), "test": str(dev), "text": "text", "label": "label"},
             "stop": {"steps": 20, "refit": False},
-            "evaluate": {"baselines": [], "forgetting": "off", "resamples": 10, "calibrate": "off"},
+            "evaluate": {"baselines": [], "forgetting": "off", "resamples": 10},
         }  # fmt: skip
         folder = tunesmith.train(recipe, folder=Path(place) / "run").folder
         bundle = tunesmith.load(folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
 from tunesmith.errors.codes import CODES, Code
 
@@ -50,6 +51,10 @@ class TunesmithError(Exception):
         assert self.faults, "an error without a fault says nothing"
         super().__init__("\n".join(map(str, self.faults)))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return what a pickle holds, so that an error comes out of another process with its faults."""
+        return _error_of, (type(self), self.faults)
+
 
 class InputError(TunesmithError):
     """The user's input (data, recipe, command line) is wrong. Exit code 2."""
@@ -80,6 +85,12 @@ class Interrupted(TunesmithError):
     """The work was interrupted and can be resumed. Exit code 3."""
 
     exit_code = 3
+
+
+def _error_of(kind: type[TunesmithError], faults: tuple[Fault, ...]) -> TunesmithError:
+    error = kind.__new__(kind)
+    TunesmithError.__init__(error, faults)
+    return error
 
 
 def raise_faults(faults: Iterable[Fault]) -> None:
