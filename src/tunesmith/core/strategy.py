@@ -115,6 +115,14 @@ class Strategy(BaseModel):
         """Whether it needs the embeddings of tokens that neither rows nor general texts have."""
         return False
 
+    @property
+    def whole_depth(self) -> bool:
+        """Whether frozen blocks must run in every pass: it moves what they are given, word vectors or what is beside.
+
+        Where no strategy does, blocks that are frozen from below run without dropout, and once for each row.
+        """
+        return False
+
     def prepare(self, model: nn.Module, setup: Setup) -> nn.Module:
         """Change the model before the optimiser is built: freeze, add adapters, start the head."""
         return model

@@ -96,6 +96,8 @@ class Work:
     schedule: Schedule
     seed: int
     source: Callable[[int], str] = field(default=str)
+    settle: Callable[[int], None] = field(default=lambda step: None)
+    """Called with the step that begins, once the strategies have said what is open in it."""
 
 
 def loop(work: Work, state: State) -> Iterator[Step]:
@@ -117,6 +119,7 @@ def loop(work: Work, state: State) -> Iterator[Step]:
         progress = Progress(share, state.step, state.step / work.batches.per_epoch, state.stalled)
         for strategy in work.strategies:
             strategy.on_progress(progress, state.model)
+        work.settle(state.step)
         state.model.train()
         torch.manual_seed(work.seed * 1_000_003 + state.step)
         micro = _micro_batches(work, positions)

@@ -27,6 +27,7 @@ from tunesmith.engine.recall import Recall
 from tunesmith.engine.stop import Watch, balanced, planned_steps
 from tunesmith.evaluation.metrics import HIGHER_IS_BETTER
 from tunesmith.evaluation.overfitting import turned_now
+from tunesmith.jobs.frozen import Ground
 from tunesmith.jobs.judge import Judge
 from tunesmith.jobs.skill import Trace
 from tunesmith.jobs.watching import of_turn
@@ -104,12 +105,19 @@ def tune(
         plain = task_objective(prepared, shop.task)
         recall = Recall(len(train)) if judge and stage == "select" and shop.task.head().problem == LISTENED else None
         objective = compose(recall.wrap(plain) if recall else plain, shop.strategies, model)
+        schedule = _schedule(shop, batches.per_epoch, epochs)
+        moving = {id(p) for group in groups for _, p in group["params"]}
+        dev_features = judge.features if judge else ()
+        ground = Ground(shop, model, moving, features, dev_features, batches.per_epoch, schedule.last)
         work = Work(
-            batches, shop.collate, objective, shop.strategies, device, recipe.optimizer, recipe.batching,
-            _schedule(shop, batches.per_epoch, epochs), recipe.seed, lambda owner: train[owner].source,
+            batches, shop.collate, objective, shop.strategies, device, recipe.optimizer, recipe.batching, schedule,
+            recipe.seed, lambda owner: train[owner].source, ground.settle,
         )  # fmt: skip
-        training = _Training(shop, stage, work, state, model, judge, trace, recall, cut)
-        return replace(training.run(), preparing=preparing)
+        training = _Training(shop, stage, work, state, model, judge, trace, recall, cut, ground)
+        try:
+            return replace(training.run(), preparing=preparing)
+        finally:
+            ground.release()
 
 
 def _is_traced(shop: Workshop, stage: str) -> bool:
@@ -207,7 +215,7 @@ class _Training:
 
     def __init__(
         self, shop: Workshop, stage: str, work: Work, state: State, model: nn.Module, judge: Judge | None,
-        trace: Trace | None, recall: Recall | None, cut: Sliced,
+        trace: Trace | None, recall: Recall | None, cut: Sliced, ground: Ground,
     ) -> None:  # fmt: skip
         self.shop, self.stage, self.work, self.state, self.model = shop, stage, work, state, model
         self.judge = judge
@@ -217,7 +225,7 @@ class _Training:
         self.moving = [(name, p) for name, p in model.named_parameters() if id(p) in in_steps]
         metric = shop.recipe.stop.metric or shop.task.metric
         self.watch = Watch(shop.recipe.stop.patience if judge else None, HIGHER_IS_BETTER[metric])
-        self.trace, self.recall, self.cut = trace, recall, cut
+        self.trace, self.recall, self.cut, self.ground = trace, recall, cut, ground
         self.best: dict[str, Tensor] = {}
         self.losses: list[float] = []
         self.saved_at = time.monotonic()
@@ -248,6 +256,7 @@ class _Training:
         self.is_done = True
         self._save()
         model = self.shop.device.unwrap(self.state.model)
+        self.ground.release()  # what comes now may move what stood still
         if self.best:
             _load(self.moving, self.best)
         for strategy in reversed(self.shop.strategies):  # what was put on last comes off first
@@ -326,6 +335,7 @@ class _Training:
                 "step": state.step, "seconds": state.seconds, "tokens": state.tokens, "padding": state.padding,
                 "best": watch.best, "best_loss": watch.best_loss, "best_step": watch.best_step, "stale": watch.stale,
                 "history": watch.history, "losses": self.losses, "done": self.is_done, "strategies": plain,
+                "ground": self.ground.state(),
             },
         )  # fmt: skip
         self.saved_at = time.monotonic()
@@ -360,6 +370,7 @@ class _Training:
         watch.stale, watch.history, self.losses = plain["stale"], plain["history"], plain["losses"]
         self.state.stalled = watch.stale
         self.is_done = plain["done"]
+        self.ground.restore(plain["ground"])
 
     def _tell(self, step: Step) -> None:
         share = self.work.schedule.share(step.step, step.seconds)

@@ -60,10 +60,13 @@ class Workshop:
     def plain(self, texts: Sequence[str]) -> Batch:
         """Return a batch of a window for each text as it is, on the device of the training, without targets."""
         tokenizer = self.encoder.tokenizer
-        rows = [TextExample(id=str(at), source="general text", text=text) for at, text in enumerate(texts)]
-        made = replace(self.encoder, layout="row", long="truncate", pattern="").encode(rows)
         collate = Collator(padding_id(tokenizer), "single_label_classification", tokenizer.padding_side)
-        return collate(made).to(self.device.target)
+        return collate(self.plain_features(texts)).to(self.device.target)
+
+    def plain_features(self, texts: Sequence[str]) -> list[Features]:
+        """Return the windows of that batch."""
+        rows = [TextExample(id=str(at), source="general text", text=text) for at, text in enumerate(texts)]
+        return replace(self.encoder, layout="row", long="truncate", pattern="").encode(rows)
 
     def encode(self, examples: Sequence[Example]) -> list[Features]:
         """Return the features of `examples`, with targets."""

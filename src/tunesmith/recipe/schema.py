@@ -123,6 +123,8 @@ class Batching(Part):
     """Whether short dialogues share a row, none of which sees another (chat)."""
     save_memory: bool = False
     """Whether to compute the inside of each block twice instead of keeping it (gradient checkpointing)."""
+    cache_frozen: bool = True
+    """Whether what frozen blocks give of a row is kept for later passes, where that pays; results do not change."""
     predict_size: PositiveInt = 64
     """Windows per batch when nothing is trained."""
 

@@ -42,6 +42,11 @@ class FGM(Strategy):
     _nudge: Nudge = PrivateAttr(default_factory=Nudge)
     _length: float = PrivateAttr(default=0.0)
 
+    @property
+    def whole_depth(self) -> bool:
+        """The step is taken below all blocks."""
+        return True
+
     def prepare(self, model: nn.Module, setup: Setup) -> nn.Module:
         """Measure the word vectors."""
         self._nudge, self._length = Nudge(), self.epsilon * usual_length(model)

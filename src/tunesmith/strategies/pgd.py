@@ -42,6 +42,11 @@ class PGD(Strategy):
     _nudge: Nudge = PrivateAttr(default_factory=Nudge)
     _unit: float = PrivateAttr(default=1.0)
 
+    @property
+    def whole_depth(self) -> bool:
+        """The steps are taken below all blocks."""
+        return True
+
     def prepare(self, model: nn.Module, setup: Setup) -> nn.Module:
         """Measure the word vectors."""
         self._nudge, self._unit = Nudge(), usual_length(model)

@@ -50,6 +50,11 @@ class Prefix(Strategy):
     hidden: PositiveInt | None = None
     """Width of that network; by default that of the model."""
 
+    @property
+    def whole_depth(self) -> bool:
+        """What is learnt stands in every block."""
+        return True
+
     def prepare(self, model: nn.Module, setup: Setup) -> nn.Module:
         """Give every block its keys and values, and freeze all but them and the head.
 

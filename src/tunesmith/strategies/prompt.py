@@ -41,6 +41,11 @@ class Prompt(Strategy):
     size: PositiveInt = 20
     """How many vectors stand before a text."""
 
+    @property
+    def whole_depth(self) -> bool:
+        """What is learnt stands below all blocks."""
+        return True
+
     def prepare(self, model: nn.Module, setup: Setup) -> nn.Module:
         """Put the prompt before the text, and freeze all but it and the head.
 

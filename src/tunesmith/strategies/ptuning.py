@@ -46,6 +46,11 @@ class PTuning(Strategy):
     hidden: PositiveInt | None = None
     """Width of the network; by default that of the word vectors."""
 
+    @property
+    def whole_depth(self) -> bool:
+        """What is learnt stands below all blocks."""
+        return True
+
     def prepare(self, model: nn.Module, setup: Setup) -> nn.Module:
         """Put the prompt and its network before the text, and freeze all but them and the head.
 

@@ -60,6 +60,11 @@ class TrustRegion(Strategy):
     _task: Any = PrivateAttr()
     _base: Any = PrivateAttr(None)
 
+    @property
+    def whole_depth(self) -> bool:
+        """The model's own answer is asked to words that are moved."""
+        return self.towards == "self"
+
     def prepare(self, model: nn.Module, setup: Setup) -> nn.Module:
         """Keep a copy of the model where its answers are looked at."""
         self._task = setup.task
