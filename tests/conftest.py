@@ -10,6 +10,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # a stolen core makes two threads
 
 import csv
 import random
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,16 @@ WORDS = {
     "odd": ["odd", "weird", "strange", "curious", "queer"],
 }
 FILLERS = ["the film was", "a book so", "this bike is", "my day felt", "that song seems", "our trip looked"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_states(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Hidden states of frozen blocks are kept in a folder of the tests."""
+    from tunesmith.runs import states
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(states, "FOLDER", tmp_path_factory.mktemp("states"))
+        yield
 
 
 @pytest.fixture(scope="session")

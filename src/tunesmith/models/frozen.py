@@ -6,6 +6,7 @@ import hashlib
 import inspect
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
+from functools import partial
 from typing import Any
 
 import torch
@@ -135,7 +136,7 @@ class Frozen:
         self._undo.append(self.stem.register_forward_hook(self._leave, always_call=True).remove)
         for at, block in enumerate(self.blocks):
             block.forward = self._forward(at, block.forward)
-            self._undo.append(lambda block=block: delattr(block, "forward"))
+            self._undo.append(partial(delattr, block, "forward"))
 
     def _enter(self, stem: Any, args: tuple[Any, ...], inputs: dict[str, Any]) -> None:
         self._hush()
@@ -182,7 +183,9 @@ class Frozen:
             self.stem.train()
             with torch.enable_grad():
                 once, again = (self.ask(rows[0], count) for _ in range(2))
-            if once.requires_grad or any(value is not None for value in self._beside or ()):
+            if _learns(once, [p for _, p in self.levels if p.requires_grad]):
+                return False
+            if any(value is not None for value in self._beside or ()):
                 return False
             self.stem.eval()
             with torch.no_grad():
@@ -195,6 +198,14 @@ class Frozen:
         self.width = once.shape[-1]
         apart = (whole - short)[mask.bool()].abs().max()
         return torch.equal(once, again) and bool(apart <= TOLERANCE * whole.abs().max().clamp(min=1.0))
+
+
+def _learns(states: Tensor, parameters: list[nn.Parameter]) -> bool:
+    """Return whether one of the parameters has a part in states."""
+    if not states.requires_grad or not parameters:
+        return False
+    found = torch.autograd.grad(states.sum(), parameters, allow_unused=True)
+    return any(gradient is not None for gradient in found)
 
 
 def _is_plain(inputs: Mapping[str, Any]) -> bool:

@@ -23,13 +23,14 @@ MEMORY = 256 * 2**20
 """Bytes of states that are held in memory; what is more goes to a file, and memory-mapped from there."""
 DISK = 4 * 2**30
 """Bytes of all files together; past them, those go that were not used for longest."""
+FOLDER = Path("~/.cache/tunesmith/states")
 ENDING = ".states"
 
 
 def states_folder() -> Path:
     """Return where states are kept: `states` in `$TUNESMITH_CACHE`, else `~/.cache/tunesmith/states`."""
     named = os.environ.get("TUNESMITH_CACHE")
-    return Path(named, "states") if named else Path("~/.cache/tunesmith/states").expanduser()
+    return Path(named, "states") if named else FOLDER.expanduser()
 
 
 class States:
@@ -65,7 +66,7 @@ class States:
             return None
         values, checksum = self.mapped[key]
         if key not in self.checked:
-            if zlib.crc32(values) != checksum:
+            if zlib.crc32(values.data) != checksum:
                 del self.mapped[key]
                 return None
             self.checked.add(key)
@@ -113,7 +114,7 @@ def prune(folder: Path, most: int) -> None:
 def _write(path: Path, rows: Mapping[bytes, Array]) -> None:
     """Write rows as a safetensors file; the name of each is its key and its checksum."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    named = {f"{key.hex()}.{zlib.crc32(values):08x}": torch.from_numpy(values) for key, values in rows.items()}
+    named = {f"{key.hex()}.{zlib.crc32(values.data):08x}": torch.from_numpy(values) for key, values in rows.items()}
     fresh = path.with_name(f"{path.name}.fresh")
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
     try:
@@ -136,7 +137,7 @@ def _opened(path: Path, width: int) -> dict[bytes, tuple[Array, int]]:
         rows = dict(_rows(header, table[8 + size :], width))
         now = time.time()
         os.utime(path, (now, now))  # it was used
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):  # torn, or not of ours
         return {}
     return rows
 
