@@ -189,3 +189,17 @@ def test_the_fingerprint_is_of_what_lies_below(body: Any) -> None:
     with torch.no_grad():
         body.encoder.layer[0].output.dense.weight[0, 0] += 1e-3
     assert frozen.fingerprint(1) != before
+
+
+def test_in_half_precision_it_differs_by_rounding_alone(body: Any) -> None:
+    frozen = shut(body, 1)
+    body.eval()
+    with torch.autocast("cpu", dtype=torch.bfloat16), torch.no_grad():
+        whole = body(input_ids=IDS, attention_mask=MASK).last_hidden_state
+        kept = kept_by(frozen, 1)
+        short = body(input_ids=IDS, attention_mask=MASK).last_hidden_state
+    assert short.dtype == whole.dtype
+    torch.testing.assert_close(short[MASK.bool()], whole[MASK.bool()], atol=0.1, rtol=0.05)
+    with torch.no_grad():
+        exact = frozen.ask({"input_ids": IDS[:1]}, 1)[0]
+    torch.testing.assert_close(torch.from_numpy(kept.states.fresh[next(iter(kept.rows))]), exact)

@@ -149,10 +149,12 @@ class Frozen:
 
     def _hush(self) -> None:
         """Switch dropout off in what stands still; whoever switches modes switches it on."""
-        if self.resting:
-            self.owner.training = False  # BART's encoder itself drops out embeddings
-        for part in [*self.embeddings, *self.blocks[: self.resting]] if self.resting else ():
-            part.eval()
+        if not self.resting:
+            return
+        self.owner.training = False  # BART's encoder itself drops out embeddings
+        for part in (*self.embeddings, *self.blocks[: self.resting]):
+            if part.training:
+                part.eval()
 
     def _forward(self, at: int, plain: Callable[..., Any]) -> Callable[..., Any]:
         """Return the forward pass of a block that can be left out."""

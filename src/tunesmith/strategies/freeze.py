@@ -17,7 +17,11 @@ class Freeze(Strategy):
 
     Use it when rows are few or time is short: word embeddings are half of a small model and see most words never.
 
-    Cost: negative; frozen weights need no gradient, no moments and no place in a checkpoint.
+    Blocks that are frozen from below run without dropout: nothing in them learns that it could make robust, and what
+    they give of a row is then always the same. On a CPU it is computed once and kept (`batching.cache_frozen`).
+
+    Cost: negative; frozen weights need no gradient, no moments and no place in a checkpoint, and from the second pass
+        over the rows on, frozen blocks need no time either (docs/performance.md).
 
     Source: Lee, Tang and Lin 2019, What Would Elsa Do? Freezing Layers During Transformer Fine-Tuning.
     """

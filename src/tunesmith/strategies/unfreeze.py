@@ -33,6 +33,9 @@ class Unfreeze(Strategy):
     Use it when rows are few and the head starts from noise. Prefer probe_start, which gives the head a fit in place of
     an epoch, where the task has a linear head; prefer neither on tens of thousands of rows.
 
+    Blocks that are shut run without dropout. Where they stay so for more than a pass over the rows, what they give is
+    kept from then on until the next one opens, on a CPU.
+
     Cost: negative; the backward pass ends below the lowest level that is open. Memory is that of full tuning in the
         end.
 
