@@ -24,6 +24,7 @@ from tunesmith.core.prediction import Prediction
 from tunesmith.core.task import Array, Task
 from tunesmith.data.chatcolumns import to_ask
 from tunesmith.data.joined import join_words
+from tunesmith.engine.ranks import ALONE, Ranks
 from tunesmith.errors import Fault, InputError
 from tunesmith.recipe.catalogue import load_entry
 from tunesmith.recipe.schema import Generate, Pattern
@@ -106,12 +107,16 @@ class Bundle:
             message = f"a text or a list of turns with role and content is expected, the last of the user: {error}."
             raise InputError(Fault("K601", source, message, "Mend the row.")) from error
 
-    def answers(self, examples: Sequence[Example], batch_size: int | None = None) -> Array:
+    def answers(
+        self, examples: Sequence[Example], batch_size: int | None = None, ranks: Ranks = ALONE
+    ) -> Array:  # fmt: skip
         """Return the answers as the task's metrics take them: probabilities [N, C], numbers [N], vectors, or spans."""
-        return self.task.answers(self.read(examples, batch_size), examples)
+        return self.task.answers(self.read(examples, batch_size, ranks), examples)
 
-    def read(self, examples: Sequence[Example], batch_size: int | None = None) -> Read:
-        """Return what the model says of every unit of `examples`."""
+    def read(
+        self, examples: Sequence[Example], batch_size: int | None = None, ranks: Ranks = ALONE
+    ) -> Read:  # fmt: skip
+        """Return what the model says of every unit of `examples`; processes that ask together share the batches."""
         import torch
 
         from tunesmith.engine.infer import outputs
@@ -123,11 +128,11 @@ class Bundle:
         size = batch_size or MAX_WINDOWS
         if not head.writes:
             features = self.encoder.encode(examples)
-            return outputs(self.model, self.task, features, collate, size=self.encoder.at_once(size))
-        texts = written(self.model, self.encoder, head, examples, self.generate, size=size)
+            return outputs(self.model, self.task, features, collate, size=self.encoder.at_once(size), ranks=ranks)
+        texts = written(self.model, self.encoder, head, examples, self.generate, size=size, ranks=ranks)
         if any(example.target is None for example in examples):  # nothing says what should have been written
             return Read(torch.zeros(0, 1), [0] * len(examples), texts)
-        found = outputs(self.model, self.task, self.encoder.encode(examples), collate, size=size)
+        found = outputs(self.model, self.task, self.encoder.encode(examples), collate, size=size, ranks=ranks)
         return replace(found, texts=texts)
 
     def predict(self, texts: Iterable[Text], *, batch_size: int | None = None) -> Sequence[Prediction]:

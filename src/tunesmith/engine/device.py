@@ -3,16 +3,42 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
+from tunesmith.engine.ranks import ALONE, Ranks, launched
 from tunesmith.errors import Fault, InputError
 
 Precision = Literal["fp32", "bf16", "fp16"]
+DIVIDES = {"FSDP": "ACCELERATE_USE_FSDP", "DeepSpeed": "ACCELERATE_USE_DEEPSPEED", "Megatron": "ACCELERATE_USE_MEGATRON_LM"}
+"""What divides weights among processes → the variable by which `accelerate launch` asks for it."""
+PATIENCE = timedelta(days=1)
+"""How long processes wait for each other: the first may read data for hours. One that has ended is noticed at once."""
+
+
+def join() -> Ranks:
+    """Join the processes that a launcher started together with this one; alone where there are none.
+
+    Raises:
+        InputError: the launcher was told to divide the weights among the processes (K544).
+    """
+    for name, variable in DIVIDES.items():
+        if os.environ.get(variable, "").lower() in ("1", "true"):
+            message = f"the launcher asks for {name}, which divides the weights among processes."
+            cure = "Launch with --multi_gpu or --multi_cpu, or with `--processes N`: each process holds the whole model."
+            raise InputError(Fault("K544", "accelerate launch", message, cure))
+    if not launched():
+        return ALONE
+    from accelerate import PartialState
+
+    state = PartialState(cpu=not torch.cuda.is_available(), timeout=PATIENCE)
+    return Ranks(state.process_index, state.num_processes, str(state.device))
 
 
 def choose_precision(asked: Literal["auto", "fp32", "bf16", "fp16"]) -> Precision:
@@ -42,16 +68,19 @@ class Device:
 
     accelerator: Any
     precision: Precision
+    ranks: Ranks = ALONE
 
     @classmethod
-    def open(cls, precision: Precision) -> Device:
+    def open(cls, precision: Precision, ranks: Ranks = ALONE) -> Device:
         """Return the best device there is."""
         from accelerate import Accelerator
         from accelerate.state import AcceleratorState
 
         # Accelerate keeps one number format per process; the next run may ask for another.
         AcceleratorState._reset_state()
-        return cls(Accelerator(mixed_precision="no" if precision == "fp32" else precision), precision)
+        asked = "no" if precision == "fp32" else precision
+        on_cpu = ranks.count > 1 and not torch.cuda.is_available()
+        return cls(Accelerator(mixed_precision=asked, cpu=on_cpu), precision, ranks)
 
     @property
     def target(self) -> torch.device:
@@ -59,8 +88,15 @@ class Device:
         return torch.device(self.accelerator.device)
 
     def prepare(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[nn.Module, Any]:
-        """Place model and optimiser."""
-        return self.accelerator.prepare(model, optimizer)  # type: ignore[no-any-return]
+        """Place model and optimiser; of several processes all begin with the weights of the first.
+
+        Accelerate's own wrapper for several processes averages gradients in every backward pass, one for each forward
+        pass through it. Here a step has as many passes as its strategies like, so their sums are taken once, at the
+        end of the step (`Ranks.add_gradients`), and the model is prepared without it.
+        """
+        placed = self.accelerator.prepare_model(model, evaluation_mode=True)
+        self.ranks.make_alike(placed)
+        return placed, self.accelerator.prepare_optimizer(optimizer)
 
     def unwrap(self, model: nn.Module) -> nn.Module:
         """Return the model as it was before `prepare`."""

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from tunesmith.core.batch import Batch, Features, Read
 from tunesmith.core.task import Task
+from tunesmith.engine.ranks import ALONE, Ranks
 from tunesmith.engine.units import by_unit
 from tunesmith.models.heads import final_linear
 from tunesmith.text.batching import sorted_batches
@@ -32,12 +33,14 @@ def outputs(
     *,
     size: int,
     context: Callable[[], AbstractContextManager[None]] = torch.inference_mode,
+    ranks: Ranks = ALONE,
 ) -> Read:
-    """Return what the model says of every unit, in the order of the examples."""
+    """Return what the model says of every unit, in the order of the examples; the batches are shared by `ranks`."""
     most = WRITTEN_AT_ONCE if task.head().writes else None
     return _each_batch(
-        model, features, collate, size, context, lambda batch: task.read(_in_parts(model, batch, size), batch), most
-    )
+        model, features, collate, size, context, lambda batch: task.read(_in_parts(model, batch, size), batch), ranks,
+        most,
+    )  # fmt: skip
 
 
 def vectors(
@@ -47,6 +50,7 @@ def vectors(
     *,
     size: int,
     context: Callable[[], AbstractContextManager[None]] = torch.inference_mode,
+    ranks: Ranks = ALONE,
 ) -> Read:
     """Return what the last linear layer sees of every unit, [U, H]; windows are averaged.
 
@@ -61,7 +65,7 @@ def vectors(
         return by_unit(torch.cat(seen), batch)
 
     try:
-        return _each_batch(model, features, collate, size, context, run)
+        return _each_batch(model, features, collate, size, context, run, ranks)
     finally:
         hook.remove()
 
@@ -86,6 +90,7 @@ def _each_batch(
     size: int,
     context: Callable[[], AbstractContextManager[None]],
     run: Callable[[Batch], Tensor],
+    ranks: Ranks,
     most: int | None = None,
 ) -> Read:
     assert features, "nothing to run the model on"
@@ -94,10 +99,23 @@ def _each_batch(
     device = next(model.parameters()).device
     rows: dict[int, Tensor] = {}
     with context():
-        for positions, windows in sorted_batches(features, size, most):
+        for positions, windows in ranks.share(sorted_batches(features, size, most)):
             batch = collate(windows).to(device)
             found = torch.split(run(batch).float().cpu(), batch.sizes)
             # A copy: a view would keep the whole batch in memory.
             rows.update((position, part.clone()) for position, part in zip(positions, found, strict=True))
+    rows = _of_all(rows, ranks)
     ordered = [rows[i] for i in sorted(rows)]
     return Read(torch.cat(ordered).clone(), [len(part) for part in ordered])
+
+
+def _of_all(rows: dict[int, Tensor], ranks: Ranks) -> dict[int, Tensor]:
+    """Return the rows that all processes found: each sends its own in one piece, for thousands of small ones are slow."""
+    if ranks.count == 1:
+        return rows
+    parts = list(rows.values())
+    sent = (list(rows), [len(part) for part in parts], torch.cat(parts)) if rows else ([], [], torch.empty(0))
+    found: dict[int, Tensor] = {}
+    for places, sizes, values in ranks.gathered({ranks.number: sent}).values():
+        found.update(zip(places, torch.split(values, sizes) if places else (), strict=True))
+    return found

@@ -21,6 +21,8 @@ from tunesmith.recipe.schema import Batching, Optimizer
 from tunesmith.text.batching import Batches, by_owner
 
 Collate = Callable[[Sequence[Features]], Batch]
+SEEDS_APART = 40
+"""Bits between the seeds of two processes: each draws its own numbers, the first those that one process alone draws."""
 
 
 @dataclass(slots=True)
@@ -109,7 +111,7 @@ def loop(work: Work, state: State) -> Iterator[Step]:
     Raises:
         RunError: the loss is not a number.
     """
-    schedule = work.schedule
+    schedule, ranks = work.schedule, work.device.ranks
     parameters = [p for group in state.optimizer.param_groups for p in group["params"]]
     started = time.monotonic() - state.seconds
     for positions in work.batches.from_step(state.step):
@@ -121,21 +123,24 @@ def loop(work: Work, state: State) -> Iterator[Step]:
             strategy.on_progress(progress, state.model)
         work.settle(state.step)
         state.model.train()
-        torch.manual_seed(work.seed * 1_000_003 + state.step)
+        torch.manual_seed(work.seed * 1_000_003 + state.step + (ranks.number << SEEDS_APART))
         micro = _micro_batches(work, positions)
         # The first step of a warm-up would have rate 0 and be lost: a step learns at the rate of its end.
         set_rate(state.optimizer, rate(schedule.share(state.step + 1, state.seconds), work.optimizer), progress)
-        value = window_gradient(work.objective, micro, state.model, work.strategies, work.device.backward)
+        value = window_gradient(work.objective, micro, state.model, work.strategies, work.device.backward, ranks)
+        ranks.add_gradients(parameters)
+        tokens, taken = sum(batch.tokens for batch in micro), sum(batch.places_taken for batch in micro)
+        value, *counts = ranks.sums(value, tokens, taken)
+        tokens, taken = map(int, counts)
         norm = work.device.clip(parameters, work.optimizer.clip_norm)
         if not math.isfinite(value) or not math.isfinite(norm):
             raise _not_finite(work, state.step, positions, value)
         state.optimizer.step()
         state.optimizer.zero_grad(set_to_none=True)
         state.step += 1
-        tokens = sum(batch.tokens for batch in micro)
         state.tokens += tokens
-        state.padding += sum(batch.places_taken for batch in micro) - tokens
-        state.seconds = time.monotonic() - started
+        state.padding += taken - tokens
+        state.seconds = _told(work, time.monotonic() - started)
         out_of_time = schedule.seconds is not None and state.seconds >= schedule.seconds
         is_last = state.step >= schedule.last or out_of_time
         yield Step(
@@ -144,15 +149,24 @@ def loop(work: Work, state: State) -> Iterator[Step]:
         )  # fmt: skip
         if is_last:
             return
-        state.seconds = time.monotonic() - started  # what the caller did between two steps counts in
+        state.seconds = _told(work, time.monotonic() - started)  # what the caller did between two steps counts in
+
+
+def _told(work: Work, seconds: float) -> float:
+    """Return the seconds by the clock of the first process, where something depends on them."""
+    ranks = work.device.ranks
+    return seconds if work.schedule.seconds is None else ranks.sums(seconds if ranks.is_first else 0.0)[0]
 
 
 def _micro_batches(work: Work, positions: Sequence[int]) -> list[Batch]:
-    size = math.ceil(len(positions) / min(work.batching.accumulate, len(positions)))
+    """Return those of this process: a step has as many parts as its processes need, dealt to them in turn."""
+    ranks = work.device.ranks
+    accumulate = math.ceil(work.batching.accumulate / ranks.count) * ranks.count
+    size = math.ceil(len(positions) / min(accumulate, len(positions)))
     parts = [positions[i : i + size] for i in range(0, len(positions), size)]
     if work.batching.tokens is not None:
         parts = [bounded for part in parts for bounded in _bounded(work, part, work.batching.tokens)]
-    return [work.collate(work.batches.features(part)).to(work.device.target) for part in parts]
+    return [work.collate(work.batches.features(part)).to(work.device.target) for part in ranks.share(parts)]
 
 
 def _bounded(work: Work, positions: Sequence[int], most: int) -> list[list[int]]:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from tunesmith.core.batch import Batch, Loss, Objective
 from tunesmith.core.strategy import Strategy
 from tunesmith.core.task import Task
+from tunesmith.engine.ranks import ALONE, Ranks
 
 
 def run_model(model: nn.Module, batch: Batch, task: Task) -> Tensor:
@@ -52,19 +53,23 @@ def compose(objective: Objective, strategies: Sequence[Strategy], model: nn.Modu
 
 
 def window_gradient(
-    objective: Objective, micro: Sequence[Batch], model: nn.Module, strategies: Sequence[Strategy], backward: Any
-) -> float:
-    """Add the gradients of all micro-batches of one step; return the step's loss.
+    objective: Objective, micro: Sequence[Batch], model: nn.Module, strategies: Sequence[Strategy], backward: Any,
+    ranks: Ranks = ALONE,
+) -> float:  # fmt: skip
+    """Add the gradients of this process's micro-batches of one step; return its part of the step's loss.
 
     L = Σ_b Σ_i w_i ℓ_i / Σ_b Σ_i w_i + penalty, the sums over all micro-batches b of the step. Dividing each
     micro-batch by its own weight instead (a mean of means) gives another gradient whenever they differ in size.
+    The weights are those of all processes, and the penalty is the first one's, so that gradients and losses of the
+    processes add up to those of the step.
     """
-    total = sum(float(batch.weights.sum()) for batch in micro) or 1.0  # texts without words weigh nothing
+    [total] = ranks.sums(sum(float(batch.weights.sum()) for batch in micro))
+    total = total or 1.0  # texts without words weigh nothing
     value = 0.0
     for at, batch in enumerate(micro):
         passes = 0
 
-        def push(batch: Batch, first: bool = at == 0) -> None:
+        def push(batch: Batch, first: bool = at == 0 and ranks.is_first) -> None:
             nonlocal value, passes
             loss = objective(batch)
             share = (loss.values * batch.weights).sum() / total

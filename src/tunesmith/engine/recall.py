@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from tunesmith.core.batch import Batch, Loss, Objective
+from tunesmith.engine.ranks import Ranks
 
 UNSURE, SURE = 0.5, 0.9
 """A row is known from the one on, and is not known below the other."""
@@ -29,6 +30,9 @@ class Recall:
     def __init__(self, rows: int) -> None:
         self.now = torch.zeros(rows)
         self.before = torch.zeros(rows)
+        self.step = 0
+        """Steps done, as the training counts them."""
+        self._seen = torch.full((rows,), -1)
 
     def wrap(self, objective: Objective) -> Objective:
         """Return `objective`, listened to."""
@@ -39,9 +43,20 @@ class Recall:
                 probs = loss.outputs.detach().float().softmax(-1)
                 known = probs.gather(1, batch.targets[:, None])[:, 0]
                 self.now[list(batch.rows)] = known.cpu()
+                self._seen[list(batch.rows)] = self.step
             return loss
 
         return listened
+
+    def merge(self, ranks: Ranks) -> None:
+        """Take in what other processes saw since the last time; of a row that several saw, what was seen last."""
+        mine = torch.nonzero(self._seen >= 0)[:, 0]
+        latest = self._seen.clone()
+        for rows, steps, known in ranks.gathered({ranks.number: (mine, self._seen[mine], self.now[mine])}).values():
+            later = steps >= latest[rows]
+            self.now[rows[later]] = known[later]
+            latest[rows[later]] = steps[later]
+        self._seen.fill_(-1)
 
     def mark(self) -> None:
         """Remember how it is now: dev loss is lower than ever."""

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from tunesmith.core.example import Example
 from tunesmith.core.task import HeadSpec
+from tunesmith.engine.ranks import ALONE, Ranks
 from tunesmith.models.body import unwrapped
 from tunesmith.models.load import positions_of
 from tunesmith.recipe.schema import Generate
@@ -25,11 +26,12 @@ AT_ONCE = 16_384
 
 def written(
     model: Any, encoder: Encoder, head: HeadSpec, examples: Sequence[Example], settings: Generate, *, size: int,
-    seed: int = 0, context: Callable[[], AbstractContextManager[None]] = torch.inference_mode,
+    seed: int = 0, context: Callable[[], AbstractContextManager[None]] = torch.inference_mode, ranks: Ranks = ALONE,
 ) -> list[str]:  # fmt: skip
     """Return what a model writes for each example."""
     writer = writer_of(model, encoder, head, settings)
-    return writer(encoder.prompts(examples, writer.room(encoder.max_tokens)), size=size, seed=seed, context=context)
+    prompts = encoder.prompts(examples, writer.room(encoder.max_tokens))
+    return writer(prompts, size=size, seed=seed, context=context, ranks=ranks)
 
 
 def writer_of(model: Any, encoder: Encoder, head: HeadSpec, settings: Generate) -> Writer:
@@ -99,7 +101,7 @@ class Writer:
 
     def __call__(
         self, prompts: Sequence[Sequence[int]], *, size: int, seed: int = 0,
-        context: Callable[[], AbstractContextManager[None]] = torch.inference_mode,
+        context: Callable[[], AbstractContextManager[None]] = torch.inference_mode, ranks: Ranks = ALONE,
     ) -> list[str]:  # fmt: skip
         """Return what the model writes after each prompt.
 
@@ -108,14 +110,16 @@ class Writer:
             size: prompts at once, at most; fewer where they are long.
             seed: of sampling.
             context: what the model runs in.
+            ranks: who share the batches.
         """
         self.model.eval()
         texts: dict[int, str] = {}
         with context():
-            for places in self._batches([len(prompt) for prompt in prompts], size):
+            for places in ranks.share(self._batches([len(prompt) for prompt in prompts], size)):
                 torch.manual_seed(seed)
                 written = self.model.generate(**self.padded([prompts[at] for at in places]), **self.options())
                 texts.update(zip(places, self._decoded(written, max(len(prompts[at]) for at in places)), strict=True))
+        texts = ranks.gathered(texts)
         return [texts[at] for at in range(len(prompts))]
 
     def room(self, window: int) -> int:

@@ -19,14 +19,17 @@ from tunesmith.jobs.stream import TOKENS
 from tunesmith.jobs.summary import Chosen, Outcome, Tested, summarise
 from tunesmith.jobs.tune import Tuned, tune
 from tunesmith.jobs.warmhead import warm_head
-from tunesmith.jobs.workshop import Workshop, stop_if_wished, weigh
+from tunesmith.jobs.workshop import Workshop, interrupted, is_wished, weigh
 from tunesmith.report.card import write_card
 from tunesmith.report.page import write_page
 
 
 def conclude(shop: Workshop, loaded: Loaded) -> None:
-    """Do the work that `shop` is set up for, and close the run."""
-    run = shop.reporter.run
+    """Do the work that `shop` is set up for, and close the run.
+
+    Every process of a training comes this way; where something is written, the first one alone writes it.
+    """
+    run, ranks = shop.reporter.run, shop.device.ranks
     if shop.task.head().problem == "masked":
         shop = warm_head(shop, loaded.splits.train)
     crossed = cross_validate(shop, loaded) if loaded.protocol == "folds" else None
@@ -36,11 +39,22 @@ def conclude(shop: Workshop, loaded: Loaded) -> None:
     task, temperature = shop.task.calibrate(read, dev)
     curve = learning_curve(shop, train, dev, tuned) if shop.recipe.evaluate.curve else []
     final = refit(shop, tuned, [*train, *dev]) if shop.recipe.stop.refit else tuned
-    keep_bundle(shop, final.model, task, temperature)
-    stop_if_wished(shop)
+    if ranks.is_first:
+        keep_bundle(shop, final.model, task, temperature)
+    if is_wished(shop):  # and the bundle is there, for all to load
+        raise interrupted(shop, "the end of training")
     tested = crossed or test_bundle(shop, loaded, [*train, *dev] if shop.recipe.stop.refit else train)
     chosen = Chosen(tuned, final, train, dev, read, task, temperature)
-    report = summarise(Outcome(shop, loaded, chosen, tested, curve, forgetting(shop, loaded)))
+    told = forgetting(shop, loaded)
+    if ranks.is_first:
+        close(shop, Outcome(shop, loaded, chosen, tested, curve, told))
+    ranks.wait()
+
+
+def close(shop: Workshop, outcome: Outcome) -> None:
+    """Write the report, and remove what nobody needs any more."""
+    run = shop.reporter.run
+    report = summarise(outcome)
     run.write_report(report)
     write_page(report, run.folder / "report.html")
     write_card(report, run.folder / "README.md")
@@ -82,5 +96,5 @@ def test_bundle(shop: Workshop, loaded: Loaded, seen: Sequence[Example]) -> Test
     shop.reporter.say(f"Testing on {len(test)} rows, with the baselines.")
     bundle = load_bundle(shop.reporter.run.folder)
     baselines = measure_baselines(shop, seen, test)
-    answers = bundle.answers(test, shop.recipe.batching.predict_size)
+    answers = bundle.answers(test, shop.recipe.batching.predict_size, shop.device.ranks)
     return Tested(test, answers, baselines)

@@ -35,6 +35,7 @@ class Judge:
         return outputs(
             model, shop.task, self.features, shop.collate,
             size=shop.encoder.at_once(shop.recipe.batching.predict_size), context=shop.device.inference,
+            ranks=shop.device.ranks,
         )  # fmt: skip
 
     def score(self, read: Read) -> float:

@@ -34,12 +34,14 @@ def read_of(shop: Workshop, model: nn.Module, examples: Sequence[Example], *, wr
     assert examples, "no rows to look at"
     size = shop.recipe.batching.predict_size
     features = shop.encoder.encode(examples)
-    found = outputs(model, shop.task, features, shop.collate, size=shop.encoder.at_once(size))
+    ranks = shop.device.ranks
+    found = outputs(model, shop.task, features, shop.collate, size=shop.encoder.at_once(size), ranks=ranks)
     if not (write and shop.task.head().writes):
         return found
     texts = written(
-        model, shop.encoder, shop.task.head(), examples, shop.recipe.generate, size=size, seed=shop.recipe.seed
-    )
+        model, shop.encoder, shop.task.head(), examples, shop.recipe.generate, size=size, seed=shop.recipe.seed,
+        ranks=ranks,
+    )  # fmt: skip
     return replace(found, texts=texts)
 
 

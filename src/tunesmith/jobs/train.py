@@ -19,6 +19,7 @@ from tunesmith.jobs.limit import limited
 from tunesmith.jobs.opened import Opened
 from tunesmith.jobs.reporter import Progress, Reporter
 from tunesmith.jobs.start import is_made, start_folder
+from tunesmith.jobs.together import check_enough_rows, find_ranks, open_together
 from tunesmith.models.sources import resolve_models
 from tunesmith.recipe.catalogue import load_entry
 from tunesmith.recipe.complete import complete
@@ -28,7 +29,7 @@ from tunesmith.recipe.resolve import resolve
 from tunesmith.recipe.schema import Recipe
 from tunesmith.recipe.strategies import names_of
 from tunesmith.recipe.support import unfit
-from tunesmith.runs.store import Run, open_run
+from tunesmith.runs.store import Run
 
 
 def train(
@@ -40,6 +41,8 @@ def train(
     command: str = "tunesmith.train",
 ) -> Run:
     """Tune, compare and report; return the run.
+
+    Where a launcher started several processes, they train together: each calls this, the first one writes and reports.
 
     Args:
         recipe: a `Recipe`, a recipe file, a data file, or the plain data of a recipe.
@@ -60,21 +63,25 @@ def train(
     asked = recipe if isinstance(recipe, Recipe) else parse(recipe)
     resolve(asked)  # every fault at once, before anything is built
     where = None if folder is None else Path(folder)
-    with open_run(where, asked, resume=resume, command=command) as run, stop_signals() as wish:
-        reporter = Reporter(run, progress)
-        if run.is_finished:
+    ranks = find_ranks()
+    with open_together(ranks, where, asked, resume=resume, command=command) as run, stop_signals() as wish:
+        reporter = Reporter(run, progress if ranks.is_first else None)
+        if ranks.told(run.is_finished):
             reporter.say(f"{run.folder} is finished; there is nothing to resume.")
             return run
-        opened = open_data(asked, reporter)
+        # The others get what the first has read: standard input comes once, and a check is not made several times.
+        opened: Opened = ranks.told(open_data(asked, reporter) if ranks.is_first else None)  # type: ignore[assignment]
+        assert opened.recipe.batching.size is not None, "the recipe is complete"
+        check_enough_rows(ranks, opened.recipe.batching.size)
         run.write_recipe(opened.recipe)
-        lock_run(run, opened)
+        lock_run(run, opened, ranks.count)
         from tunesmith.engine.device import Device, choose_precision
         from tunesmith.jobs.conclude import conclude  # torch is loaded once the data is known to be good
         from tunesmith.jobs.workshop import Workshop
 
         strategies = resolve(opened.recipe).strategies  # the task is known now, and what contradicts it
         raise_faults(unfit(names_of(opened.recipe.strategies), opened.task.head().problem, opened.task.name))
-        device = Device.open(choose_precision(opened.recipe.precision))
+        device = Device.open(choose_precision(opened.recipe.precision), ranks)
         shop = Workshop(
             opened.recipe, opened.folder, opened.task, strategies, opened.encoder, device, reporter, wish,
             trainings(opened.recipe), opened.general,
@@ -135,7 +142,7 @@ def open_data(asked: Recipe, reporter: Reporter) -> Opened:
     return Opened(recipe, loaded, task, encoder, folder, sources, general)
 
 
-def lock_run(run: Run, opened: Opened) -> None:
+def lock_run(run: Run, opened: Opened, processes: int = 1) -> None:
     """Write the lock before any work: hashes of the data and of the model, versions, hardware, threads."""
     import torch
 
@@ -143,4 +150,4 @@ def lock_run(run: Run, opened: Opened) -> None:
     for role, folder in zip(("model", "decoder"), opened.sources, strict=False):
         weights = sorted(folder.glob("*.safetensors"))
         files |= {f"{role}/{path.name}": path for path in [*weights, folder / "config.json"]}
-    run.write_lock(files, threads=torch.get_num_threads())
+    run.write_lock(files, threads=torch.get_num_threads(), processes=processes)

@@ -31,7 +31,7 @@ from tunesmith.jobs.frozen import Ground
 from tunesmith.jobs.judge import Judge
 from tunesmith.jobs.skill import Trace
 from tunesmith.jobs.watching import of_turn
-from tunesmith.jobs.workshop import Workshop, stop_if_wished
+from tunesmith.jobs.workshop import Workshop, interrupted, is_wished
 from tunesmith.models.body import body_of
 from tunesmith.models.load import load_model
 from tunesmith.models.memory import save_memory
@@ -177,7 +177,8 @@ def _prepare(
 
     def embed(model: nn.Module) -> Tensor:
         model = model.to(shop.device.target)
-        return vectors(model, features, shop.collate, size=size, context=shop.device.inference).values
+        context, ranks = shop.device.inference, shop.device.ranks
+        return vectors(model, features, shop.collate, size=size, context=context, ranks=ranks).values
 
     examples = cache(lambda: by_owner(features))
 
@@ -233,12 +234,15 @@ class _Training:
 
     def run(self) -> Tuned:
         self._restore()
+        self.shop.device.ranks.wait()  # nobody writes a checkpoint while others still read the one before it
         self.shop.reporter.tell("stage", name=self.stage, text=self._title(), resumed_at=self.state.step)
         if self.state.step == 0 and self.judge:
             self._look(0.0)  # where the head starts: the best weights may be these
         if not self.is_done and self.work.schedule.last > 0:
             for step in loop(self.work, self.state):
                 self.losses.append(step.loss)
+                if self.recall:
+                    self.recall.step = step.step
                 self._tell(step)
                 due = False
                 if step.is_checkpoint:
@@ -247,13 +251,15 @@ class _Training:
                     break
                 if step.is_checkpoint and self._is_time():
                     self._save()
-                if self.shop.wish.stop:
+                if is_wished(self.shop):
+                    self._merge()
                     self._save()
-                    stop_if_wished(self.shop, f"step {self.state.step} of {self.stage}")
+                    raise interrupted(self.shop, f"step {self.state.step} of {self.stage}")
         return self._finish()
 
     def _finish(self) -> Tuned:
         self.is_done = True
+        self._merge()
         self._save()
         model = self.shop.device.unwrap(self.state.model)
         self.ground.release()  # what comes now may move what stood still
@@ -273,9 +279,12 @@ class _Training:
         """Evaluate dev, keep what is best; return whether patience has run out."""
         judge = self.judge
         assert judge is not None, "there are dev rows"
+        self._merge()
         read = judge.read(self.state.model)
         loss, score = judge.loss(read, self.work.batches.size), judge.score(read)
         kept = {} if self.trace is None else {"general": self.trace.agreement(self.model)}
+        # Processes on unlike hardware may differ in the last bits, and must not part over it.
+        loss, score, kept = self.shop.device.ranks.told((loss, score, kept))
         worth = balanced(score, kept.get("general", 1.0), self.shop.recipe.stop.balance, self.watch.maximise)
         is_best = self.watch.see(self.state.step, worth, loss)
         self.state.stalled = self.watch.stale
@@ -310,6 +319,11 @@ class _Training:
 
     def _is_time(self) -> bool:
         return time.monotonic() - self.saved_at >= self.shop.recipe.checkpoint_seconds
+
+    def _merge(self) -> None:
+        """Take in what the other processes saw of the train rows."""
+        if self.recall:
+            self.recall.merge(self.shop.device.ranks)
 
     def _save(self) -> None:
         """Write everything that moves. Last and best stand in one checkpoint: two files can disagree after a kill."""

@@ -47,9 +47,11 @@ def warm_head(shop: Workshop, train: Sequence[Example]) -> Workshop:
     alone = replace(shop, recipe=_of_head(shop.recipe, len(train)), strategies=(OnlyHead(),))
     model = tune(alone, "head", train, []).model
     folder = shop.reporter.run.folder / MADE
-    shutil.rmtree(folder, ignore_errors=True)
-    with quiet():
-        save_filler(model, shop.encoder.tokenizer, shop.folder, folder)
+    if shop.device.ranks.is_first:
+        shutil.rmtree(folder, ignore_errors=True)
+        with quiet():
+            save_filler(model, shop.encoder.tokenizer, shop.folder, folder)
+    shop.device.ranks.wait()
     return replace(shop, folder=folder, new_head=True)
 
 

@@ -96,14 +96,13 @@ def weigh(examples: Sequence[Example], power: float = 0.5) -> list[Example]:
     return [replace(e, weight=e.weight * raw[e.target] / mean) for e in examples]
 
 
-def stop_if_wished(shop: Workshop, where: str = "the end of training") -> None:
-    """Stop here if somebody asked for it; the caller has saved what is worth saving.
+def is_wished(shop: Workshop) -> bool:
+    """Return whether somebody asked one of the processes to stop; all of them get the same answer."""
+    return shop.device.ranks.any(shop.wish.stop)
 
-    Raises:
-        Interrupted: with the command that goes on.
-    """
-    if not shop.wish.stop:
-        return
+
+def interrupted(shop: Workshop, where: str) -> Interrupted:
+    """Return what stops the work here, with the command that goes on; the caller has saved what is worth saving."""
     folder = shop.reporter.run.folder
     again = f"`tunesmith train {folder / 'recipe.yaml'} --out {folder} --resume` goes on."
-    raise Interrupted(Fault("K503", str(folder), f"stopped at {where}; nothing is lost.", again))
+    return Interrupted(Fault("K503", str(folder), f"stopped at {where}; nothing is lost.", again))

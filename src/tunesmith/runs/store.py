@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import yaml
 from pydantic import ValidationError
@@ -30,6 +30,9 @@ _BEGINNINGS = {".lock", "events.jsonl", "state", ".recipe.yaml.fresh"}
 
 class Run:
     """A run folder. `open_run` gives one to write to, `Run.load` one to look at."""
+
+    is_followed: ClassVar[bool] = False
+    """Whether another process of the training writes it."""
 
     def __init__(self, folder: Path, log: EventLog | None = None, command: str = "") -> None:
         self.folder = folder
@@ -80,16 +83,19 @@ class Run:
         path = self.folder / "lock.json"
         return dict(read_document(path)) if path.exists() else {}
 
-    def write_lock(self, files: Mapping[str, FileEntry], *, threads: int | None = None) -> None:
+    def write_lock(
+        self, files: Mapping[str, FileEntry], *, threads: int | None = None, processes: int = 1
+    ) -> None:  # fmt: skip
         """Write `lock.json` before any work; a resumed run keeps its lock and logs what is different now.
 
         Args:
             files: role (`train`, `dev`, `model`, …) → file; relative paths count from the working folder.
             threads: torch threads; results may differ in the last bit with another number.
+            processes: that train together; likewise.
         """
         recipe = self.recipe
         lock = describe_lock(files, command=self._command, seed=recipe.seed, digest=recipe.digest())
-        lock["machine"]["threads"] = threads
+        lock["machine"] |= {"threads": threads, "processes": processes}
         before = self.lock
         if not before:
             self._write("lock.json", document(lock))

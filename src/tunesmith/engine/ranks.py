@@ -1,0 +1,177 @@
+"""The processes of one training: which of them this is, and what they tell each other.
+
+Every process runs the same job on the same rows, and asks `Ranks` where its share is its own: which parts of a step it
+takes, which batches it looks at. What depends on a clock or on a signal is decided by the first and told to the others.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tunesmith.errors import Fault, RunError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+T = TypeVar("T")
+BUCKET = 1 << 23
+"""Numbers that are summed over the processes at once: 32 MiB in float32, which is what is copied beside the gradients."""
+
+
+def launched() -> bool:
+    """Return whether a launcher started this process as one of several: `--processes`, accelerate or torchrun."""
+    return "RANK" in os.environ and int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+def follows() -> bool:
+    """Return whether this process is not the first of its training, the one that writes and prints."""
+    return launched() and int(os.environ["RANK"]) > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ranks:
+    """The place of this process among those of a training; alone by default.
+
+    What is called `together` below waits until all processes have come to the same line. All of it raises `RunError`
+    (K541) where one of them has ended.
+
+    Args:
+        number: of this process, from 0.
+        count: of all.
+        device: that tensors are on while they are summed.
+    """
+
+    number: int = 0
+    count: int = 1
+    device: str = "cpu"
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process is the one that writes and prints."""
+        return self.number == 0
+
+    def share(self, parts: Iterable[T]) -> Iterator[T]:
+        """Yield every so many-th part, those of this process."""
+        return islice(parts, self.number, None, self.count)
+
+    def sums(self, *values: float) -> list[float]:
+        """Return the sum of each value over the processes, together."""
+        if self.count == 1:
+            return list(values)
+        import torch
+
+        total = torch.tensor(values, dtype=torch.float64, device=self.device)
+        self._add(total)
+        return [float(value) for value in total.tolist()]
+
+    def any(self, wished: bool) -> bool:
+        """Return whether one of the processes says so, together."""
+        return self.sums(float(wished))[0] > 0.0
+
+    def told(self, value: T) -> T:
+        """Return what the first process says, together."""
+        if self.count == 1:
+            return value
+        from torch.distributed import broadcast_object_list
+
+        said = [value if self.is_first else None]
+        with _together():
+            broadcast_object_list(said, src=0)
+        return said[0]  # type: ignore[return-value]
+
+    def gathered(self, found: Mapping[int, Any]) -> dict[int, Any]:
+        """Return what all processes found, together."""
+        if self.count == 1:
+            return dict(found)
+        from torch.distributed import all_gather_object
+
+        parts: list[Any] = [None] * self.count
+        with _together():
+            all_gather_object(parts, dict(found))
+        return {key: value for part in parts for key, value in part.items()}
+
+    def wait(self) -> None:
+        """Wait until all processes are here."""
+        self.sums(0.0)
+
+    def add_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
+        """Put the sum of each gradient over the processes in its place, together.
+
+        A parameter without a gradient in any process stays without one, so that the optimiser passes it by, as it
+        does in one process.
+
+        Cost: every gradient goes over the wire once a step, `BUCKET` numbers at a time.
+        """
+        if self.count == 1:
+            return
+        import torch
+
+        learnt = [p for p in parameters if p.requires_grad]
+        known = torch.tensor([p.grad is not None for p in learnt], dtype=torch.float32, device=self.device)
+        self._add(known)
+        moved = [p for p, times in zip(learnt, known.tolist(), strict=True) if times]
+        for bucket in _buckets(moved):
+            gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in bucket]
+            total = torch.cat([gradient.flatten() for gradient in gradients])
+            self._add(total)
+            parts = torch.split(total, [p.numel() for p in bucket])
+            for parameter, part in zip(bucket, parts, strict=True):
+                parameter.grad = part.view_as(parameter)
+
+    def make_alike(self, model: nn.Module) -> None:
+        """Give the weights of the first process to all, together: what prepared them may have rounded differently."""
+        if self.count == 1:
+            return
+        from torch.distributed import broadcast
+
+        with _together():
+            for tensor in (*model.parameters(), *model.buffers()):
+                broadcast(tensor.data, src=0)
+
+    def _add(self, total: Tensor) -> None:
+        from torch.distributed import all_reduce
+
+        with _together():
+            all_reduce(total)
+
+
+ALONE = Ranks()
+
+
+def part_ways() -> None:
+    """End what joins this process to the others, once all of its work is done."""
+    if launched():
+        from torch.distributed import destroy_process_group, is_initialized
+
+        if is_initialized():
+            destroy_process_group()
+
+
+def _buckets(parameters: Sequence[nn.Parameter]) -> Iterator[list[nn.Parameter]]:
+    """Yield parameters side by side, of one number format and of at most `BUCKET` numbers where there are several."""
+    bucket: list[nn.Parameter] = []
+    size = 0
+    for parameter in parameters:
+        if bucket and (parameter.dtype != bucket[0].dtype or size + parameter.numel() > BUCKET):
+            yield bucket
+            bucket, size = [], 0
+        bucket.append(parameter)
+        size += parameter.numel()
+    if bucket:
+        yield bucket
+
+
+@contextmanager
+def _together() -> Iterator[None]:
+    """Say so where another process is gone."""
+    try:
+        yield
+    except RuntimeError as error:
+        message = "another process of this training has ended, so this one cannot go on."
+        remedy = "What stopped that one is told beside this. --resume goes on from the last checkpoint."
+        raise RunError(Fault("K541", "", message, remedy)) from error
