@@ -8,6 +8,7 @@ import typer
 
 from tunesmith.cli.guard import working
 from tunesmith.cli.options import Debug, Dev, General, Json, Out, Seed, Sets, Test, given
+from tunesmith.cli.processes import Processes
 from tunesmith.cli.train import run_training
 
 
@@ -23,6 +24,7 @@ def adapt(
     seed: Seed = None,
     sets: Sets = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")] = False,
+    processes: Processes = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -38,9 +40,11 @@ def adapt(
       tunesmith train data.csv --model runs/medical/model
     """
     again = f"`tunesmith adapt {model} {corpus} --out {out or 'RUN'} --resume` continues it."
-    with working(as_json, debug, again) as screen:
+    with working(as_json, debug, again, together=True) as screen:
         from tunesmith.recipe.parse import parse
 
         asked = {"task": "masked", "model": model, "data": {"train": corpus}}
         flags = given(data_general=general, data_dev=dev, data_test=test, seed=seed)
-        run_training(screen, parse(asked, sets=sets or (), flags=flags), out, resume=resume)
+        run_training(
+            screen, parse(asked, sets=sets or (), flags=flags), out, resume=resume, processes=processes
+        )  # fmt: skip

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import typer
 
+from tunesmith.cli.processes import alone, hand_up, silent_where_following
 from tunesmith.cli.show import Screen
 from tunesmith.errors import Fault, Interrupted, RunError, TunesmithError
 
@@ -14,14 +15,23 @@ AGAIN = "Run the same command again."
 
 
 @contextmanager
-def working(as_json: bool, debug: bool, again: str = AGAIN) -> Iterator[Screen]:
+def working(as_json: bool, debug: bool, again: str = AGAIN, *, together: bool = False) -> Iterator[Screen]:
     """Give the block a screen, and end the program as DESIGN's exit codes say when it fails.
 
     Args:
         as_json: whether stdout is for one JSON document.
         debug: let errors through, with their traceback.
         again: how to go on after Ctrl-C.
+        together: whether several processes may do the work; of these the first alone shows anything.
     """
+    with silent_where_following(), _guarded(as_json, debug, again) as screen:
+        if not together:
+            alone()
+        yield screen
+
+
+@contextmanager
+def _guarded(as_json: bool, debug: bool, again: str) -> Iterator[Screen]:
     screen = Screen(as_json)
     try:
         with screen.only_ours():
@@ -40,6 +50,7 @@ def working(as_json: bool, debug: bool, again: str = AGAIN) -> Iterator[Screen]:
 
 
 def _leave(screen: Screen, error: TunesmithError, debug: bool, cause: BaseException | None = None) -> None:
+    hand_up(error)
     if debug:
         raise cause or error
     screen.failure(error)

@@ -16,7 +16,11 @@ from tunesmith.engine.ranks import ALONE, Ranks, launched
 from tunesmith.errors import Fault, InputError
 
 Precision = Literal["fp32", "bf16", "fp16"]
-DIVIDES = {"FSDP": "ACCELERATE_USE_FSDP", "DeepSpeed": "ACCELERATE_USE_DEEPSPEED", "Megatron": "ACCELERATE_USE_MEGATRON_LM"}
+DIVIDES = {
+    "FSDP": "ACCELERATE_USE_FSDP",
+    "DeepSpeed": "ACCELERATE_USE_DEEPSPEED",
+    "Megatron": "ACCELERATE_USE_MEGATRON_LM",
+}
 """What divides weights among processes → the variable by which `accelerate launch` asks for it."""
 PATIENCE = timedelta(days=1)
 """How long processes wait for each other: the first may read data for hours. One that has ended is noticed at once."""
@@ -31,7 +35,9 @@ def join() -> Ranks:
     for name, variable in DIVIDES.items():
         if os.environ.get(variable, "").lower() in ("1", "true"):
             message = f"the launcher asks for {name}, which divides the weights among processes."
-            cure = "Launch with --multi_gpu or --multi_cpu, or with `--processes N`: each process holds the whole model."
+            cure = (
+                "Launch with --multi_gpu or --multi_cpu, or with `--processes N`: each process holds the whole model."
+            )
             raise InputError(Fault("K544", "accelerate launch", message, cure))
     if not launched():
         return ALONE

@@ -110,7 +110,7 @@ def _each_batch(
 
 
 def _of_all(rows: dict[int, Tensor], ranks: Ranks) -> dict[int, Tensor]:
-    """Return the rows that all processes found: each sends its own in one piece, for thousands of small ones are slow."""
+    """Return the rows that all processes found: each sends its own as one tensor, for thousands are slow."""
     if ranks.count == 1:
         return rows
     parts = list(rows.values())

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tunesmith.errors import Fault, RunError
+from tunesmith.errors import Fault, InputError, RunError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 T = TypeVar("T")
 BUCKET = 1 << 23
-"""Numbers that are summed over the processes at once: 32 MiB in float32, which is what is copied beside the gradients."""
+"""Numbers that are summed over the processes at once: 32 MiB in float32, copied out of the gradients."""
 
 
 def launched() -> bool:
@@ -150,6 +150,18 @@ def part_ways() -> None:
 
         if is_initialized():
             destroy_process_group()
+
+
+def check_enough_rows(processes: int, size: int) -> None:
+    """Check that every process gets rows of a step.
+
+    Raises:
+        InputError: there are more processes than rows (K542).
+    """
+    if processes > size:
+        message = f"{processes} processes share the {size} rows of a step, so that some of them would have none."
+        cure = f"Take at most {size} processes, or raise batching.size."
+        raise InputError(Fault("K542", "batching.size", message, cure))
 
 
 def _buckets(parameters: Sequence[nn.Parameter]) -> Iterator[list[nn.Parameter]]:

@@ -33,7 +33,9 @@ def _frozen(shop: Workshop, train: Sequence[Example], test: Sequence[Example]) -
     model = load_model(shop.folder, shop.task.head(), kind=kind, seed=shop.recipe.seed).model.to(shop.device.target)
     size, encoder = shop.recipe.batching.predict_size, replace(shop.encoder, pattern="")
     ranks = shop.device.ranks
-    seen, unseen = (vectors(model, encoder.encode(rows), shop.collate, size=size, ranks=ranks) for rows in (train, test))
+    seen, unseen = (
+        vectors(model, encoder.encode(rows), shop.collate, size=size, ranks=ranks) for rows in (train, test)
+    )
     return seen, unseen
 
 

@@ -29,7 +29,7 @@ def conclude(shop: Workshop, loaded: Loaded) -> None:
 
     Every process of a training comes this way; where something is written, the first one alone writes it.
     """
-    run, ranks = shop.reporter.run, shop.device.ranks
+    ranks = shop.device.ranks
     if shop.task.head().problem == "masked":
         shop = warm_head(shop, loaded.splits.train)
     crossed = cross_validate(shop, loaded) if loaded.protocol == "folds" else None

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tunesmith.engine.ranks import ALONE, Ranks, launched
-from tunesmith.errors import Fault, InputError
 from tunesmith.recipe.schema import Recipe
 from tunesmith.runs.store import Run, open_run
 
@@ -45,15 +44,3 @@ def open_together(
     said: Path | None = ranks.told(None)
     assert said is not None, "the first process knows its folder"
     yield Followed(said)
-
-
-def check_enough_rows(ranks: Ranks, size: int) -> None:
-    """Check that every process gets rows of a step.
-
-    Raises:
-        InputError: there are more processes than rows (K542).
-    """
-    if ranks.count > size:
-        message = f"{ranks.count} processes share the {size} rows of a step, so that some of them would have none."
-        cure = f"Take at most {size} processes, or raise batching.size."
-        raise InputError(Fault("K542", "batching.size", message, cure))

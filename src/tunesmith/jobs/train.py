@@ -12,6 +12,7 @@ from tunesmith.core.task import Task
 from tunesmith.data.findings import by_severity, raise_errors
 from tunesmith.data.general import open_general
 from tunesmith.data.load import load_splits
+from tunesmith.engine.ranks import check_enough_rows
 from tunesmith.errors import raise_faults
 from tunesmith.jobs.facts import facts_of, is_multilingual, trainings
 from tunesmith.jobs.interrupt import stop_signals
@@ -19,7 +20,7 @@ from tunesmith.jobs.limit import limited
 from tunesmith.jobs.opened import Opened
 from tunesmith.jobs.reporter import Progress, Reporter
 from tunesmith.jobs.start import is_made, start_folder
-from tunesmith.jobs.together import check_enough_rows, find_ranks, open_together
+from tunesmith.jobs.together import find_ranks, open_together
 from tunesmith.models.sources import resolve_models
 from tunesmith.recipe.catalogue import load_entry
 from tunesmith.recipe.complete import complete
@@ -72,7 +73,7 @@ def train(
         # The others get what the first has read: standard input comes once, and a check is not made several times.
         opened: Opened = ranks.told(open_data(asked, reporter) if ranks.is_first else None)  # type: ignore[assignment]
         assert opened.recipe.batching.size is not None, "the recipe is complete"
-        check_enough_rows(ranks, opened.recipe.batching.size)
+        check_enough_rows(ranks.count, opened.recipe.batching.size)
         run.write_recipe(opened.recipe)
         lock_run(run, opened, ranks.count)
         from tunesmith.engine.device import Device, choose_precision

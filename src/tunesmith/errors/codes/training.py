@@ -96,4 +96,32 @@ TRAINING: dict[str, Code] = {
         "Two labels are said by the same tokens, or the tokenizer has no piece for a word.",
         "Choose another word under pattern.words; a common one that is a single token is best.",
     ),
+    "K541": Code(
+        "A process of the training has ended",
+        "Several processes train together, and none can go on without the others. One of them failed, was killed, or "
+        "ran out of memory.",
+        "Put right what the message names, if it names something, and --resume: it goes on from the last checkpoint, "
+        "with as many processes as you like.",
+    ),
+    "K542": Code(
+        "A number of processes that cannot be",
+        "Each process takes at least one row of a step, and a GPU of its own where there are some.",
+        "Take fewer processes, or raise batching.size.",
+    ),
+    "K543": Code(
+        "Two launchers for one training",
+        "`--processes` starts the processes itself; under another launcher each of them would start more.",
+        "Use one of the two.",
+    ),
+    "K544": Code(
+        "Weights are not divided among processes",
+        "FSDP, DeepSpeed and Megatron give each process a part of the weights. Here each holds the whole model and "
+        "takes a part of the rows.",
+        "Launch with --multi_gpu or --multi_cpu. Where the model does not fit: lora, batching.save_memory, quantise.",
+    ),
+    "K545": Code(
+        "The verb works in one process",
+        "Several of them would do the same work, and write the same files.",
+        "Start it without the launcher; `train` and `adapt` are those that several processes share.",
+    ),
 }
