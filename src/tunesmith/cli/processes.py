@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
-from tunesmith.engine.ranks import follows, launched
+from tunesmith.engine.ranks import follows, launched, place
 from tunesmith.errors import Fault, InputError, Interrupted, RunError, TunesmithError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def wants_launch(processes: int | None) -> bool:
         fault = Fault("K542", "--processes", f"{processes} processes cannot train.", "Give 1 or more.")
         raise InputError(fault)
     if launched():
-        message = f"a launcher has started {os.environ['WORLD_SIZE']} processes already, and each would start more."
+        message = f"a launcher has started {place()[1]} processes already, and each would start more."
         raise InputError(Fault("K543", "--processes", message, "Leave it out, or start without the launcher."))
     return processes > 1
 
@@ -81,7 +81,7 @@ def launch(screen: Screen, processes: int, recipe: Recipe) -> None:
         raise InputError(Fault("K542", "--processes", message, f"Take at most {gpus}."))
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // processes)))
-    logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)  # what it would say is said below
+    logging.disable()  # what the launcher would say is said below
     with tempfile.TemporaryDirectory() as told:
         config = LaunchConfig(
             min_nodes=1, max_nodes=1, nproc_per_node=processes, run_id=OURS, rdzv_backend="c10d",
@@ -94,6 +94,8 @@ def launch(screen: Screen, processes: int, recipe: Recipe) -> None:
             raise typer.Exit(Interrupted.exit_code) from error
         except ChildFailedError as error:
             _end(screen, error.failures, processes)
+        finally:
+            logging.disable(logging.NOTSET)
 
 
 def _end(screen: Screen, failures: Mapping[int, Any], processes: int) -> None:
@@ -131,7 +133,7 @@ def alone() -> None:
         InputError: a launcher started several (K545).
     """
     if launched() and "TORCHELASTIC_RUN_ID" in os.environ:
-        message = f"this verb works in one process, and a launcher started {os.environ['WORLD_SIZE']} of them."
+        message = f"this verb works in one process, and a launcher started {place()[1]} of them."
         raise InputError(Fault("K545", "", message, "Start it without the launcher."))
 
 
@@ -150,10 +152,12 @@ def hand_up(error: TunesmithError) -> None:
 
     Most faults are met by all processes alike, so the others give the first a moment to meet and tell it.
     """
-    if not launched():
+    if not launched() or "TORCHELASTIC_ERROR_FILE" not in os.environ:
         return
     from torch.distributed.elastic.multiprocessing.errors import get_error_handler
 
-    if follows() and not isinstance(error, Interrupted):
+    if not follows():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends already, and shall tell why, once
+    elif not isinstance(error, Interrupted):
         time.sleep(GRACE_SECONDS)
     get_error_handler().record_exception(error)

@@ -35,9 +35,7 @@ def join() -> Ranks:
     for name, variable in DIVIDES.items():
         if os.environ.get(variable, "").lower() in ("1", "true"):
             message = f"the launcher asks for {name}, which divides the weights among processes."
-            cure = (
-                "Launch with --multi_gpu or --multi_cpu, or with `--processes N`: each process holds the whole model."
-            )
+            cure = "Launch with --multi_gpu, or give `--processes N` alone: each process then holds the whole model."
             raise InputError(Fault("K544", "accelerate launch", message, cure))
     if not launched():
         return ALONE

@@ -19,18 +19,31 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 T = TypeVar("T")
+SAID_BY = (
+    ("RANK", "WORLD_SIZE"), ("PMI_RANK", "PMI_SIZE"), ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),
+    ("MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE"),
+)  # fmt: skip
+"""Variables in which launchers say the number of a process, and how many there are."""
 BUCKET = 1 << 23
 """Numbers that are summed over the processes at once: 32 MiB in float32, copied out of the gradients."""
 
 
+def place() -> tuple[int, int]:
+    """Return the number of this process and how many there are, as torchrun, accelerate or MPI say it; else 0, 1."""
+    for number, count in SAID_BY:
+        if number in os.environ and count in os.environ:
+            return int(os.environ[number]), int(os.environ[count])
+    return 0, 1
+
+
 def launched() -> bool:
-    """Return whether a launcher started this process as one of several: `--processes`, accelerate or torchrun."""
-    return "RANK" in os.environ and int(os.environ.get("WORLD_SIZE", "1")) > 1
+    """Return whether a launcher started this process as one of several."""
+    return place()[1] > 1
 
 
 def follows() -> bool:
     """Return whether this process is not the first of its training, the one that writes and prints."""
-    return launched() and int(os.environ["RANK"]) > 0
+    return place()[0] > 0
 
 
 @dataclass(frozen=True, slots=True)

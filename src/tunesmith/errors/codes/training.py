@@ -117,7 +117,8 @@ TRAINING: dict[str, Code] = {
         "Weights are not divided among processes",
         "FSDP, DeepSpeed and Megatron give each process a part of the weights. Here each holds the whole model and "
         "takes a part of the rows.",
-        "Launch with --multi_gpu or --multi_cpu. Where the model does not fit: lora, batching.save_memory, quantise.",
+        "Launch with --multi_gpu, or take `--processes`. Where the model does not fit: lora, batching.save_memory, "
+        "quantise.",
     ),
     "K545": Code(
         "The verb works in one process",
