@@ -143,6 +143,9 @@ def test_commands_in_the_pages_exist() -> None:
             assert words[1] in targets, f"{page}: {words}"
         elif words[0] == "tunesmith":
             assert words[1] in verbs, f"{page}: {words}"
+        elif words[0] in ("torchrun", "accelerate"):
+            assert words[words.index("-m") + 1] == "tunesmith", f"{page}: {words}"
+            assert words[words.index("-m") + 2] in verbs, f"{page}: {words}"
         else:
             assert words[:2] == ["pip", "install"], f"{page}: {words}"
 

@@ -76,7 +76,9 @@ def _circumstances(lock: Mapping[str, Any]) -> list[str]:
     now = describe_lock({}, command="", seed=lock["seed"], digest=lock["recipe_digest"])
     parts = ("versions", "machine", "git")
     before = {part: lock.get(part) for part in parts}
-    before["machine"] = {key: value for key, value in (before["machine"] or {}).items() if key != "threads"}
+    known = {key: value for key, value in (before["machine"] or {}).items() if key != "threads"}
+    # However many processes trained it, one does it again.
+    before["machine"], now["machine"] = {"processes": 1, **known}, {"processes": 1, **now["machine"]}
     return differences(before, {part: now[part] for part in parts})
 
 
