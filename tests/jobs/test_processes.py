@@ -41,6 +41,7 @@ def recipes(quick: dict[str, Any], rows: list[tuple[str, str]], tmp_path_factory
     said = [{"prompt": text, "response": f"it was {label}"} for text, label in rows[::2]]
     (place / "said.jsonl").write_text("".join(json.dumps(row) + "\n" for row in said), encoding="utf-8")
     writer = save_tiny_writer(place / "tiny", [text for text, _ in rows], family="qwen2")
+    (place / "corpus.txt").write_text("".join(f"{text}, {at}\n" for at, (text, _) in enumerate(rows)), encoding="utf-8")
     calm = {
         "precision": "fp32",
         "optimizer": {"learning_rate": 5e-3, "head_learning_rate": 1e-2, "epsilon": 1e-3},
@@ -55,6 +56,10 @@ def recipes(quick: dict[str, Any], rows: list[tuple[str, str]], tmp_path_factory
             **{key: value for key, value in plain.items() if key != "head"}, "task": "chat", "strategies": [],
             "model": str(writer), "data": {"train": str(place / "said.jsonl")}, "text": {"max_tokens": 64},
             "generate": {"max_tokens": 4}, "evaluate": {"resamples": 20, "forgetting": "off"},
+        },
+        "masked": {
+            "task": "masked", "model": quick["model"], "data": {"train": str(place / "corpus.txt")},
+            "text": {"max_tokens": 16}, "stop": {"epochs": 1, "patience": None}, "evaluate": {"resamples": 20},
         },
         "budget": {**plain, "stop": {"epochs": 100_000, "seconds": 1.0, "patience": None, "refit": False}},
         "not finite": {
@@ -169,6 +174,13 @@ def test_one_goes_on_where_two_stopped(recipes: Any, one: Path, two: Path) -> No
         assert "step 5 of select" in told(two, number)["stopped"]
     train(recipes["plain"], folder=two / "from-two", resume=True)
     assert apart(one / "plain", two / "from-two") < 1e-5
+
+
+def test_two_adapt_to_running_text_and_train_its_head_first(two: Path) -> None:
+    assert [told(two, number)["masked"] for number in (0, 1)] == ["Run", "Followed"]
+    run = Run.load(two / "masked")
+    assert [event["name"] for event in run.events() if event["kind"] == "stage"][:2] == ["head", "select"]
+    assert "forgetting" in run.report()
 
 
 def test_a_budget_of_seconds_ends_all_at_the_same_step(two: Path) -> None:

@@ -32,6 +32,7 @@ def main() -> None:
     for name in ("plain", "accumulated", "writing"):
         told[name] = type(train(recipes[name], folder=place / name)).__name__
         told[f"{name} alike"] = alike(ranks)
+    told["masked"] = fault(lambda: train(recipes["masked"], folder=place / "masked"))
     told["resumed"] = type(train(recipes["plain"], folder=place / "from-one", resume=True)).__name__
     told["stopped"] = fault(lambda: stopped(recipes["plain"], place / "from-two", ranks))
     told["budget"] = fault(lambda: train(recipes["budget"], folder=place / "budget"))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import pickle
 import tracemalloc
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -149,3 +151,14 @@ def test_what_is_held_out_is_not_trained_on_and_copies_are_counted(tmp_path: Pat
     few.write_text("a\nb\n", encoding="utf-8")
     with pytest.raises(InputError, match="K128"):
         divide(Data(train=str(few)), 5, dev=9, test=8)
+
+
+def test_a_stream_is_sent_by_the_paths_of_its_files(tmp_path: Path) -> None:
+    stream = write_stream([TEXTS * 200], tokenizer_of("bert"), tmp_path / "tokens", "train", words=True)
+    sent = pickle.dumps(stream)
+    assert len(sent) < 1000 < stream.ids.nbytes
+    found = pickle.loads(sent)
+    assert isinstance(found.ids, np.memmap)
+    assert (found.ids.tolist(), found.starts.tolist(), found.texts) == (
+        stream.ids.tolist(), stream.starts.tolist(), stream.texts,
+    )  # fmt: skip

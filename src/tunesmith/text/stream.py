@@ -38,6 +38,10 @@ class Stream:
     starts: Array
     texts: int
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Send files to another process by their paths, not by what they hold."""
+        return _sent, (_place(self.ids), _place(self.starts), self.texts)
+
 
 def write_stream(
     chunks: Iterable[Sequence[str]], tokenizer: PreTrainedTokenizerBase, folder: Path, name: str, *, words: bool
@@ -117,6 +121,15 @@ def _starts(text: str, offsets: Sequence[tuple[int, int]]) -> list[bool]:
         found.append(not inside[begin] and begin != previous)
         previous = begin
     return found
+
+
+def _place(values: Array) -> Any:
+    return (Path(str(values.filename)), values.dtype) if isinstance(values, np.memmap) else values
+
+
+def _sent(ids: Any, starts: Any, texts: int) -> Stream:
+    ids, starts = (_mapped(*values) if isinstance(values, tuple) else values for values in (ids, starts))
+    return Stream(ids, starts, texts)
 
 
 def _mapped(path: Path, kind: Any) -> Array:
