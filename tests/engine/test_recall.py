@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 
 from tunesmith.core.batch import Batch, Loss
+from tunesmith.engine.ranks import Ranks
 from tunesmith.engine.recall import Recall
 
 SURE, WRONG = [0.0, 5.0], [5.0, 0.0]
@@ -39,3 +43,27 @@ def test_rows_of_other_batches_are_not_listened_to() -> None:
     loss = Loss(torch.zeros(2), outputs=torch.tensor([SURE, SURE]))
     recall.wrap(lambda _: loss)(batch([]))
     assert recall.now.tolist() == [0.0]
+
+
+def test_of_a_row_that_two_processes_saw_the_later_look_counts() -> None:
+    halves = [Recall(3), Recall(3)]
+
+    def look(at: int, step: int, rows: list[int], logits: list[list[float]]) -> None:
+        halves[at].step = step
+        loss = Loss(torch.zeros(len(rows)), outputs=torch.tensor(logits))
+        halves[at].wrap(lambda _: loss)(batch(rows))
+
+    look(0, 1, [0, 1], [SURE, WRONG])
+    look(1, 2, [1, 2], [SURE, SURE])  # row 1 is seen here after it was seen there
+    look(0, 3, [2], [WRONG])  # and row 2 the other way round
+    seen = [(torch.nonzero(half._seen >= 0)[:, 0], half) for half in halves]
+    parts = {at: (rows, half._seen[rows], half.now[rows]) for at, (rows, half) in enumerate(seen)}
+
+    class Two(Ranks):
+        def gathered(self, found: Mapping[int, Any]) -> dict[int, Any]:
+            return parts
+
+    for at, half in enumerate(halves):
+        half.merge(Two(at, 2))
+    assert halves[0].now.tolist() == halves[1].now.tolist()
+    assert [value > 0.5 for value in halves[0].now.tolist()] == [True, True, False]
