@@ -18,7 +18,7 @@ help:
 	@echo "make demo     fine-tune on the support-desk messages that come with the package, and report"
 	@echo "make test     run the tests (TESTS=tests/recipe for some of them)"
 	@echo "make check    format, lint, types, import floors, docs: all that can be checked without running"
-	@echo "make bench    measure start-up and the check of a million rows"
+	@echo "make bench    measure start-up, the check of a million rows, and (with ../shared) trainings and predictions"
 	@echo "make docs     write the generated pages and build site/"
 	@echo "make format   put the code into shape"
 
@@ -54,6 +54,7 @@ check: $(READY)
 bench: $(READY)
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/check_speed.py
+	$(BIN)/python benchmarks/speed.py
 	@echo "The main job (about two hours, needs ../shared/data): $(BIN)/python benchmarks/main_job.py"
 	@echo "Chat (some hours, needs ../shared): $(BIN)/python benchmarks/writing.py"
 	@echo "Tagging, answering, matching (over three hours, needs ../shared): $(BIN)/python benchmarks/reading.py"

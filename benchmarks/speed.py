@@ -35,7 +35,7 @@ CELLS = [
     *(f"{side}@{data}" for data in JOBS for side in ("ours", "trainer")),
     "textbook@sst2", "predict@sst2", "predict@imdb_1k",
 ]  # fmt: skip
-REPEATS = 3
+REPEATS = 1
 
 
 def measure(cell: str, seed: int, on: str, sets: list[str]) -> Line:
