@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, overload
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -144,6 +144,67 @@ def texts_of(example: Example) -> tuple[str, ...]:
     assert isinstance(example, PairExample), f"no text in a {type(example).__name__}"
     both = (example.text_a, example.text_b)
     return (*both, example.negative) if isinstance(example, TripletExample) else both
+
+
+class Examples(Sequence[Example]):
+    """Examples that are made when they are asked for; their targets are known without them."""
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence) or len(other) != len(self):
+            return False
+        return all(one == two for one, two in zip(self, other, strict=True))
+
+    @property
+    def targets(self) -> Sequence[Target]:
+        """The target of each."""
+        raise NotImplementedError
+
+    def pick(self, places: Sequence[int]) -> Sequence[Example]:
+        """Return those at `places`, made when they are asked for, too."""
+        raise NotImplementedError
+
+    def weighted(self, weights: Mapping[Target, float]) -> Sequence[Example]:
+        """Return the same with a weight for each, that of its target."""
+        raise NotImplementedError
+
+
+def targets_of(examples: Sequence[Example]) -> Sequence[Target]:
+    """Return the target of each example."""
+    return examples.targets if isinstance(examples, Examples) else [example.target for example in examples]
+
+
+def pick_examples(examples: Sequence[Example], places: Sequence[int]) -> Sequence[Example]:
+    """Return the examples at `places`."""
+    return examples.pick(places) if isinstance(examples, Examples) else [examples[place] for place in places]
+
+
+class TextsOf(Sequence[str]):
+    """The first texts of examples, one after the other, made when they are asked for.
+
+    Args:
+        examples: that have as many texts or more.
+        sides: texts of each.
+    """
+
+    def __init__(self, examples: Sequence[Example], sides: int = 1) -> None:
+        self.examples, self.sides = examples, sides
+
+    def __len__(self) -> int:
+        return len(self.examples) * self.sides
+
+    def __iter__(self) -> Iterator[str]:
+        return (text for example in self.examples for text in texts_of(example)[: self.sides])
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[str]: ...
+    def __getitem__(self, at: int | slice) -> str | list[str]:
+        """Return the text at a place, or the list of those of a slice."""
+        if isinstance(at, slice):
+            return [self[place] for place in range(*at.indices(len(self)))]
+        row, side = divmod(range(len(self))[at], self.sides)
+        return texts_of(self.examples[row])[side]
 
 
 @dataclass(frozen=True, slots=True)

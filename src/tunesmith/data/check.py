@@ -16,6 +16,7 @@ from tunesmith.data.repeats import conflict_findings, leak_findings, repeated
 from tunesmith.data.rows import Prepared, Rows, label_counts
 from tunesmith.data.scripts import script_findings
 from tunesmith.data.spanfindings import span_findings
+from tunesmith.data.texts import join_texts
 
 TINY_CLASS = 8
 """Fewer rows than this are hardly learnt: eight a class is where the few-shot figures of benchmarks begin."""
@@ -65,7 +66,7 @@ def inspect(
     """
     train = prepared.files["train"]
     split_rows = list(prepared.files.values())
-    texts = [[text for rows in split_rows for text in rows.texts[side]] for side in range(len(train.texts))]
+    texts = [join_texts([rows.texts[side] for rows in split_rows]) for side in range(len(train.texts))]
     clusters = _clusters(prepared.kind, texts, near)
     lengths = measure_lengths(train.texts, count_tokens, None if prepared.kind in UNCUT else max_tokens)
     findings = [

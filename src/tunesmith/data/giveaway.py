@@ -14,12 +14,14 @@ from tunesmith.data.rows import Prepared, Rows, label_counts
 
 PURITY = 0.99
 """So large a share of the rows must have the label that is usual for their value of the column."""
+MET = 3
+"""So often each value must be met, on average: ids determine the label trivially."""
 
 
 def giveaway_findings(prepared: Prepared) -> Iterator[Finding]:
     """Yield a finding for every further column that all but determines the label.
 
-    Ids do so trivially, so a column counts only if its values come back: each is met three times on average.
+    A column counts only if its values come back.
     """
     train = prepared.files["train"]
     if prepared.kind != "class" or len(train) < 20:
@@ -27,13 +29,14 @@ def giveaway_findings(prepared: Prepared) -> Iterator[Finding]:
     counts = label_counts(train.targets)
     if len(counts) < 2:
         return
-    label_codes = np.unique(np.asarray(train.targets, dtype=object).astype(str), return_inverse=True)[1].reshape(-1)
+    code_of = {name: code for code, name in enumerate(counts)}
+    label_codes = np.fromiter((code_of[str(target)] for target in train.targets), dtype=np.int64, count=len(train))
     base = max(counts.values()) / len(train)
     for name in train.table.columns:
         if name in prepared.columns.values() or is_list(train.table.data[name]):
             continue
         purity, values = _purity(train, name, label_codes)
-        if purity >= max(PURITY, base + (1 - base) / 2) and 2 <= values <= len(train) / 3:
+        if purity >= max(PURITY, base + (1 - base) / 2) and 2 <= values <= len(train) / MET:
             yield note_rows(
                 "K126", "warning", train.name,
                 f'column "{name}" gives the label away: {purity:.1%} of the rows have the usual label of its value '
@@ -43,12 +46,21 @@ def giveaway_findings(prepared: Prepared) -> Iterator[Finding]:
 
 
 def _purity(train: Rows, name: str, labels: np.ndarray[Any, Any]) -> tuple[float, int]:
-    """Return the share of rows whose label is the usual one for their value in a column, and the number of values."""
-    texts = np.asarray(column_texts(train.table.data[name]), dtype=object)[train.places]
+    """Return the share of rows whose label is the usual one for their value in a column, and the number of values.
+
+    Where the values are too many to come back, the rest of the column is not read, and the share is 0.
+    """
     codes_of: dict[str, int] = {}
-    codes = np.fromiter((codes_of.setdefault(text, len(codes_of)) for text in texts), dtype=np.int64, count=len(texts))
+    parts = []
+    left_out = len(train.table) - len(train)
+    for chunk in train.table.data[name].chunks:
+        texts = column_texts(chunk)
+        parts.append(np.fromiter((codes_of.setdefault(text, len(codes_of)) for text in texts), np.int64, len(texts)))
+        if (len(codes_of) - left_out) * MET > len(train):
+            return 0.0, len(codes_of)
+    codes = np.concatenate(parts)[train.places]
     width = int(labels.max()) + 1
     pairs, sizes = np.unique(codes * width + labels, return_counts=True)
     most = np.zeros(len(codes_of), dtype=np.int64)
     np.maximum.at(most, pairs // width, sizes)
-    return float(most.sum()) / len(texts), len(codes_of)
+    return float(most.sum()) / len(codes), int(np.count_nonzero(most))

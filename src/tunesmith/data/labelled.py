@@ -13,6 +13,7 @@ from tunesmith.data.findings import count_of, have, note_rows, raise_errors, sho
 from tunesmith.data.labels import Cell, Spelling, classes_of, items_of, kind_of_labels, number_of
 from tunesmith.data.rows import Prepared, Rows, guesses_of
 from tunesmith.data.table import Table
+from tunesmith.data.texts import Texts, pick_texts
 from tunesmith.errors import did_you_mean
 from tunesmith.recipe.schema import Data
 
@@ -47,20 +48,21 @@ def prepare_labelled(tables: dict[str, Table], data: Data, task: str) -> Prepare
 
 def _clean(table: Table, columns: Columns, data: Data) -> tuple[Rows, list[Cell], list[Finding]]:
     """Return the rows that have text and label, their label cells, and what was left out."""
-    texts = [[text.strip() for text in column_texts(table.data[name])] for name in columns.texts]
+    texts = [Texts.stripped(table.data[name]) for name in columns.texts]
     labels = _label_cells(table, columns.label)
-    empty = [place for place in range(len(table)) if not all(text[place] for text in texts)]
-    unlabelled = [place for place, label in enumerate(labels) if label == ""]
+    blank = ~np.logical_and.reduce([np.fromiter(map(bool, text), dtype=bool, count=len(table)) for text in texts])
+    bare = np.fromiter((label == "" for label in labels), dtype=bool, count=len(table))
     keeps = data.on_bad_row == "keep"
-    gone = set(unlabelled) if keeps else {*empty, *unlabelled}
-    places = np.array([place for place in range(len(table)) if place not in gone], dtype=np.int64)
-    if gone:
-        texts = [[text[place] for place in places] for text in texts]
+    good = ~bare if keeps else ~(blank | bare)
+    places = np.flatnonzero(good)
+    if not good.all():
+        texts = [text.where(good) for text in texts]
         labels = [labels[place] for place in places]
     findings = []
     severity: Severity = "error" if data.on_bad_row == "error" else "warning"
-    for code, bad, what, kept in (("K108", empty, "no text", keeps), ("K109", unlabelled, "no label", False)):
-        if bad:
+    looks = (("K108", np.flatnonzero(blank), "no text", keeps), ("K109", np.flatnonzero(bare), "no label", False))
+    for code, bad, what, kept in looks:
+        if len(bad):
             fate = "" if severity == "error" else "; kept" if kept else "; left out"
             message = f"{have(len(bad), 'row')} {what}{fate}."
             remedy = "Fill or remove the rows. data.on_bad_row: error, skip or keep."
@@ -69,14 +71,19 @@ def _clean(table: Table, columns: Columns, data: Data) -> tuple[Rows, list[Cell]
 
 
 def _label_cells(table: Table, name: str) -> list[Cell]:
-    """Return label cells: stripped strings, `""` for none; tuples where the column holds lists."""
+    """Return label cells: stripped strings, `""` for none; tuples where the column holds lists.
+
+    Equal strings are one string, however many rows there are.
+    """
     column = table.data[name]
     if is_list(column):
         return [
             "" if items is None else tuple(item.strip() for item in items if item and item.strip())
             for items in column.to_pylist()
         ]
-    return [text.strip() for text in column_texts(column)]
+    known: dict[str, str] = {}
+    stripped = (text.strip() for chunk in column.chunks for text in column_texts(chunk))
+    return [known.setdefault(text, text) for text in stripped]
 
 
 # --- targets -----------------------------------------------------------------------------------------------------
@@ -89,14 +96,18 @@ def _give_targets(prepared: Prepared, cells: dict[str, list[Cell]], data: Data) 
             _give_numbers(prepared, rows, cells[split], data)
         return
     several = prepared.kind == "set"
-    sets = {
-        split: [_items(cell, data.separator) if several else (_single(cell),) for cell in labels]
-        for split, labels in cells.items()
-    }
+    # Each cell is read once, and its rows share what it says.
+    items_of_cell: dict[Cell, tuple[str, ...]] = {
+        cell: _items(cell, data.separator) if several else (_single(cell),)
+        for labels in cells.values() for cell in labels
+    }  # fmt: skip
+    sets = {split: [items_of_cell[cell] for cell in labels] for split, labels in cells.items()}
     spelling = Spelling.learn((item for items in sets["train"] for item in items), data.labels)
+    named = {
+        items: tuple(dict.fromkeys(spelling.of(item) for item in items)) for items in items_of_cell.values()
+    }  # fmt: skip
     for split, rows in prepared.files.items():
-        named = [tuple(dict.fromkeys(spelling.of(item) for item in items)) for items in sets[split]]
-        rows.targets = list(named) if several else [names[0] for names in named]
+        rows.targets = [named[items] if several else named[items][0] for items in sets[split]]
     train = prepared.files["train"]
     prepared.findings += spelling_findings(train.name, spelling, sets["train"], train)
     prepared.findings += unused_renames(prepared, data, sets)
@@ -126,7 +137,8 @@ def _give_numbers(prepared: Prepared, rows: Rows, cells: Sequence[Cell], data: D
         )  # fmt: skip
     good = [place for place, value in enumerate(values) if value is not None]
     rows.places = rows.places[good]
-    rows.texts = tuple([text[place] for place in good] for text in rows.texts)
+    if bad:
+        rows.texts = tuple(pick_texts(text, np.array(good, dtype=np.int64)) for text in rows.texts)
     rows.targets = [value for value in values if value is not None]
 
 

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from tunesmith.core.example import (
-    DialogueExample,
-    Example,
-    PairExample,
-    QuestionExample,
-    Splits,
-    TextExample,
-    TokenExample,
-    TripletExample,
-    WritingExample,
-)
+from tunesmith.core.example import Splits, targets_of
 from tunesmith.core.report import Finding
 from tunesmith.data.check import inspect
 from tunesmith.data.duplicates import join_groups
 from tunesmith.data.findings import note_rows, raise_errors, shorten
-from tunesmith.data.labels import Kind
-from tunesmith.data.rows import Prepared, Rows, Words, prepare
-from tunesmith.data.split import split_examples
+from tunesmith.data.held import Held
+from tunesmith.data.rows import Prepared, Rows, prepare
+from tunesmith.data.split import split_places
+from tunesmith.data.texts import Texts
 from tunesmith.data.times import time_of
 from tunesmith.errors import Fault, InputError
 from tunesmith.recipe.schema import Data
 
+Array = np.ndarray[Any, Any]
 Protocol = Literal["given", "split", "folds"]
 
 MIN_TEST_ROWS = 100
@@ -50,7 +43,7 @@ class Loaded:
         findings: warnings and notes about the rows.
         files: split → path, sha256, rows_read, rows_kept.
         protocol: test rows were `given`, are `split` off, or `folds` stand in for them.
-        groups: a number per train example; rows with equal numbers must stay together.
+        groups: [N] a number per train example; rows with equal numbers must stay together.
         stats: label counts by split, quantiles of lengths, share of rows that would be cut.
     """
 
@@ -61,7 +54,7 @@ class Loaded:
     findings: tuple[Finding, ...]
     files: dict[str, dict[str, Any]]
     protocol: Protocol
-    groups: Sequence[int]
+    groups: Array
     stats: dict[str, Any]
 
 
@@ -110,9 +103,9 @@ def load_splits(
     places, dev, test = _cut(train, groups, times, data, protocol, seed)
     drawn = _limited(train, places, data, seed)
     splits = Splits(
-        train=[train[place] for place in drawn],
-        dev=examples.get("dev") or [train[place] for place in dev],
-        test=examples.get("test") or [train[place] for place in test],
+        train=train.pick(drawn),
+        dev=examples.get("dev") or train.pick(dev),
+        test=examples.get("test") or train.pick(test),
     )
     return Loaded(
         task=prepared.task,
@@ -122,7 +115,7 @@ def load_splits(
         findings=tuple(findings),
         files=file_facts(prepared, data),
         protocol=protocol,
-        groups=[int(groups[place]) for place in drawn],
+        groups=groups[drawn],
         stats=_stats(prepared, splits, inspection.lengths.as_dict(), inspection.lengths.cut_share),
     )
 
@@ -144,7 +137,7 @@ def _stats(prepared: Prepared, splits: Splits, lengths: dict[str, Any], cut_shar
     parts = {"train": splits.train, "dev": splits.dev, "test": splits.test}
     return {
         "rows": {name: len(rows) for name, rows in parts.items()},
-        "labels": {name: prepared.label_counts([row.target for row in rows]) for name, rows in parts.items()},
+        "labels": {name: prepared.label_counts(targets_of(rows)) for name, rows in parts.items()},
         "lengths": lengths,
         "truncated_share": cut_share,
     }
@@ -153,46 +146,26 @@ def _stats(prepared: Prepared, splits: Splits, lengths: dict[str, Any], cut_shar
 # --- examples ----------------------------------------------------------------------------------------------------
 
 
-def examples_of(rows: Rows, prepared: Prepared, findings: list[Finding]) -> list[Example]:
+def examples_of(rows: Rows, prepared: Prepared, findings: list[Finding]) -> Held:
     """Return the rows of one file as examples; ids that repeat are replaced by row numbers, and said."""
-    numbers = rows.numbers.tolist()
-    ids = [str(number) for number in numbers]
     column = prepared.columns.get("id")
-    if column and column in rows.table.columns:
-        named = rows.column(column)
-        if len(set(named)) == len(named) and all(named):
-            ids = named
-        else:
-            findings.append(
-                note_rows("K132", "warning", rows.name, f'the ids in column "{column}" are not one per row; '
-                          "row numbers are used.", "Name another column under data.id, or none.")
-            )  # fmt: skip
-    sources = [f"{rows.name} row {number}" for number in numbers]
-    words = rows.words or [()] * len(rows)
-    commons: list[dict[str, Any]] = [
-        {"id": name, "source": source, "target": target}
-        for name, source, target in zip(ids, sources, rows.targets, strict=True)
-    ]
-    if rows.messages:
-        return [DialogueExample(messages=said, **row) for said, row in zip(rows.messages, commons, strict=True)]
-    return [
-        _example(prepared.kind, row, texts, places)
-        for row, places, *texts in zip(commons, words, *rows.texts, strict=True)
-    ]
+    if not column or column not in rows.table.columns:
+        return Held(rows, prepared.kind, None)
+    ids = Texts.of(rows.column(column))
+    if all(ids) and _are_different(ids):
+        return Held(rows, prepared.kind, ids)
+    findings.append(
+        note_rows("K132", "warning", rows.name, f'the ids in column "{column}" are not one per row; '
+                  "row numbers are used.", "Name another column under data.id, or none.")
+    )  # fmt: skip
+    return Held(rows, prepared.kind, None)
 
 
-def _example(kind: Kind, common: dict[str, Any], texts: Sequence[str], words: Words) -> Example:
-    if kind == "spans":
-        return TokenExample(text=texts[0], words=words, **common)
-    if kind == "answers":
-        return QuestionExample(question=texts[0], context=texts[1], **common)
-    if kind == "text":
-        return WritingExample(text=texts[0], **common)
-    if len(texts) == 3:
-        return TripletExample(text_a=texts[0], text_b=texts[1], negative=texts[2], **common)
-    if len(texts) == 2:
-        return PairExample(text_a=texts[0], text_b=texts[1], **common)
-    return TextExample(text=texts[0], **common)
+def _are_different(texts: Sequence[str]) -> bool:
+    """Return whether no text stands twice; looked at by a hash of 64 bits, so that many take little memory."""
+    marks = (hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest() for text in texts)
+    digests = np.fromiter((int.from_bytes(mark, "little") for mark in marks), dtype=np.uint64, count=len(texts))
+    return len(np.unique(digests)) == len(texts)
 
 
 def _contexts(prepared: Prepared, near: bool) -> list[int] | None:
@@ -269,13 +242,11 @@ def _refuse_few(prepared: Prepared, rows: int) -> None:
 
 
 def _cut(
-    train: Sequence[Example], groups: np.ndarray[Any, Any], times: list[float] | None, data: Data,
-    protocol: Protocol, seed: int,
-) -> tuple[list[int], list[int], list[int]]:  # fmt: skip
+    train: Held, groups: Array, times: list[float] | None, data: Data, protocol: Protocol, seed: int
+) -> tuple[Array, Array, Array]:
     """Return the places of train, dev and test among the train rows."""
-    places = list(range(len(train)))
-    dev: list[int] = []
-    test: list[int] = []
+    places, none = np.arange(len(train)), np.zeros(0, dtype=np.int64)
+    dev = test = none
     if protocol == "split":
         places, test = _hold(train, groups, times, places, data.test_share, seed, "test")
     if protocol != "folds" and not data.dev:
@@ -285,31 +256,29 @@ def _cut(
 
 
 def _hold(
-    train: Sequence[Example], groups: np.ndarray[Any, Any], times: list[float] | None, places: list[int],
-    share: float, seed: int, split: str,
-) -> tuple[list[int], list[int]]:  # fmt: skip
+    train: Held, groups: Array, times: list[float] | None, places: Array, share: float, seed: int, split: str
+) -> tuple[Array, Array]:
     """Hold a share of the rows at `places` out; refuse where groups leave none."""
-    some = [train[place] for place in places]
-    some_times = None if times is None else [times[place] for place in places]
+    some_times = None if times is None else np.asarray(times, dtype=np.float64)[places]
     try:
-        kept, held = split_examples(some, groups[places].tolist(), share, seed=seed, times=some_times)
+        kept, held = split_places(train.pick(places), groups[places], share, seed=seed, times=some_times)
     except ValueError:
-        kept, held = [], []
-    if not held:
+        kept = held = np.zeros(0, dtype=np.int64)
+    if not len(held):
         raise InputError(
             Fault("K128", f"data.{split}_share", f"no row can be held out for {split} without tearing groups.",
                   f"Give a {split} file, more rows, another data.group, or near_duplicates=ignore.")
         )  # fmt: skip
-    return [places[place] for place in kept], [places[place] for place in held]
+    return places[kept], places[held]
 
 
-def _limited(train: Sequence[Example], places: list[int], data: Data, seed: int) -> list[int]:
+def _limited(train: Held, places: Array, data: Data, seed: int) -> Array:
     """Return at most `data.limit` of the places, every class in its share."""
     if data.limit is None or data.limit >= len(places):
         return places
-    some = [train[place] for place in places]
+    some = train.pick(places)
     share = 1 - data.limit / len(places)
-    kept, _ = split_examples(some, range(len(some)), share, seed=seed + 2)
+    kept, _ = split_places(some, np.arange(len(some)), share, seed=seed + 2)
     if len(kept) > data.limit:  # every class kept a row
-        kept = sorted(np.random.default_rng(seed + 2).permutation(kept)[: data.limit].tolist())
-    return [places[place] for place in kept]
+        kept = np.sort(np.random.default_rng(seed + 2).permutation(kept)[: data.limit])
+    return places[kept]

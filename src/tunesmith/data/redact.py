@@ -13,6 +13,7 @@ from tunesmith.data.chats import rendered
 from tunesmith.data.findings import count_of, note_rows
 from tunesmith.data.rows import Prepared, Rows, Words
 from tunesmith.data.secrets import KINDS, NOUNS, Kind, Secret, find_secrets
+from tunesmith.data.texts import Texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,26 +71,31 @@ def redact(prepared: Prepared, asked: Sequence[str]) -> None:
     for rows in prepared.files.values():
         counts: Counter[Kind] = Counter()
         touched: set[int] = set()
-        for at, secrets in _masks(prepared, rows, kinds):
+        texts = tuple(map(list, rows.texts))
+        for at, secrets in _masks(prepared, rows, texts, kinds):
             counts.update(one.kind for one in secrets)
             touched.add(at)
+        held = zip(texts, rows.texts, strict=True)
+        rows.texts = tuple(Texts.of(new) if isinstance(old, Texts) else new for new, old in held)
         if touched:
             message = f"{_listed(counts)} masked in {count_of(len(touched), 'row')}."
             numbers = rows.numbers[sorted(touched)].tolist()
             prepared.findings.append(note_rows("K178", "note", rows.name, message, "", numbers))
 
 
-def _masks(prepared: Prepared, rows: Rows, kinds: tuple[Kind, ...]) -> Iterator[tuple[int, tuple[Secret, ...]]]:
-    """Mask the rows of one file, and yield what was masked, with the place of its row."""
+def _masks(
+    prepared: Prepared, rows: Rows, columns: tuple[list[str], ...], kinds: tuple[Kind, ...]
+) -> Iterator[tuple[int, tuple[Secret, ...]]]:
+    """Mask the rows of one file, whose texts are in `columns`, and yield what was masked, with the place of its row."""
     for at, messages in enumerate(rows.messages):
         said = [mask(message.content, kinds) for message in messages]
         rows.messages[at] = tuple(replace(old, content=new.text) for old, new in zip(messages, said, strict=True))
-        rows.texts[0][at] = rendered(rows.messages[at])
+        columns[0][at] = rendered(rows.messages[at])
         yield from ((at, one.secrets) for one in said if one.secrets)
-    for side, texts in enumerate(rows.texts if not rows.messages else ()):
+    for side, texts in enumerate(columns if not rows.messages else ()):
         for at, text in enumerate(texts):
             masked = mask(text, kinds)
-            if side == len(rows.texts) - 1:  # marks are in the only text, or in the context behind the question
+            if side == len(columns) - 1:  # marks are in the only text, or in the context behind the question
                 rows.targets[at] = _target(rows.targets[at], masked, kinds)
                 if masked.secrets and rows.words:
                     rows.words[at] = _words(rows.words[at], masked)

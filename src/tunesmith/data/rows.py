@@ -29,7 +29,7 @@ class Rows:
     Args:
         table: as it was read.
         places: [N] where the rows stand in the table.
-        texts: lists of N texts each, in the order of `core.example.texts_of`: one; two of a pair, or questions and
+        texts: sequences of N texts each, in the order of `core.example.texts_of`: one; two of a pair, or questions and
             contexts; three of triplets. Of dialogues one: what was said so far, a line break between the turns.
         targets: N of them.
         words: [N] start and end of each word of the text, where words are given (tag); empty where none are.
@@ -38,7 +38,7 @@ class Rows:
 
     table: Table
     places: Numbers
-    texts: tuple[list[str], ...]
+    texts: tuple[Sequence[str], ...]
     targets: list[Target] = field(default_factory=list)
     words: list[Words] = field(default_factory=list)
     messages: list[tuple[Message, ...]] = field(default_factory=list)

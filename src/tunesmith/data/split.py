@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tunesmith.core.example import DialogueExample, Example, WritingExample
+from tunesmith.core.example import DialogueExample, Example, WritingExample, targets_of
 from tunesmith.data.labels import classes_of
 
 Array = np.ndarray[Any, Any]
@@ -18,8 +18,9 @@ BINS = 10
 
 
 def split_examples(
-    examples: Sequence[Example], groups: Sequence[int], share: float, *, seed: int, times: Sequence[float] | None = None
-) -> tuple[list[int], list[int]]:
+    examples: Sequence[Example], groups: Sequence[int] | Array, share: float, *, seed: int,
+    times: Sequence[float] | None = None,
+) -> tuple[list[int], list[int]]:  # fmt: skip
     """Return the places of the rows to keep and of those to hold out.
 
     Every class is held out in the same share (numbers: every tenth of the ranks; several labels or spans: by the
@@ -42,6 +43,15 @@ def split_examples(
         >>> [rows[place].target for place in held]
         ['a', 'b']
     """
+    kept, held = split_places(examples, groups, share, seed=seed, times=times)
+    return kept.tolist(), held.tolist()
+
+
+def split_places(
+    examples: Sequence[Example], groups: Sequence[int] | Array, share: float, *, seed: int,
+    times: Sequence[float] | Array | None = None,
+) -> tuple[Array, Array]:  # fmt: skip
+    """Return what `split_examples` does, as arrays: eight bytes a row, however many there are."""
     strata = strata_of(examples)
     units = _Units(groups, strata)
     if times is not None:
@@ -49,16 +59,16 @@ def split_examples(
     else:
         held = _stratified(units, share, np.random.default_rng(seed))
     held = _return_lost(units, held, examples)
-    if not held and len(units.rows) < 2:
+    if not held and len(units) < 2:
         raise ValueError("all rows are in one group")
     taken = np.zeros(len(examples), dtype=bool)
     for unit in held:
-        taken[units.rows[unit]] = True
-    return np.flatnonzero(~taken).tolist(), np.flatnonzero(taken).tolist()
+        taken[units.rows(unit)] = True
+    return np.flatnonzero(~taken), np.flatnonzero(taken)
 
 
 def fold_examples(
-    examples: Sequence[Example], groups: Sequence[int], folds: int, repeats: int, seed: int
+    examples: Sequence[Example], groups: Sequence[int] | Array, folds: int, repeats: int, seed: int
 ) -> list[tuple[list[int], list[int]]]:
     """Return (train places, test places) of every fold of every repeat, stratified and by groups like `split_examples`.
 
@@ -70,7 +80,7 @@ def fold_examples(
     """
     strata = strata_of(examples)
     units = _Units(groups, strata)
-    folds = min(folds, len(units.rows))
+    folds = min(folds, len(units))
     if folds < 2:
         raise ValueError("all rows are in one group")
     result = []
@@ -88,22 +98,28 @@ def strata_of(examples: Sequence[Example]) -> Array:
 
     It is its class, its rarest class or kind of span, whether it has an answer, or the tenth that its number is in.
     """
-    targets = [example.target for example in examples]
+    targets = targets_of(examples)
     if targets and isinstance(targets[0], int | float):
         ranks = np.argsort(np.argsort(np.asarray(targets, dtype=np.float64), kind="stable"), kind="stable")
         return ranks * min(BINS, max(1, len(targets) // 4)) // len(targets)
-    classes = [_classes(example) for example in examples]
+    classes = _classes(examples)
     counts = Counter(name for names in classes for name in names)
     names = [
         min(own, key=lambda name: (counts[name], name), default="answered" if target else "")
         for own, target in zip(classes, targets, strict=True)
     ]
-    return np.unique(np.asarray(names, dtype=object).astype(str), return_inverse=True)[1].reshape(-1)
+    number = {name: at for at, name in enumerate(sorted(set(names)))}
+    return np.fromiter((number[name] for name in names), dtype=np.int64, count=len(names))
 
 
-def _classes(example: Example) -> tuple[str, ...]:
-    """Return the classes of a row; a text that is to be written is none, though it is a string as classes are."""
-    return () if isinstance(example, DialogueExample | WritingExample) else classes_of(example.target)
+def _classes(examples: Sequence[Example]) -> list[tuple[str, ...]]:
+    """Return the classes of each row, equal ones shared; a text that is to be written is none, though it is a string
+    as classes are.
+    """
+    if len(examples) and isinstance(examples[0], DialogueExample | WritingExample):
+        return [()] * len(examples)
+    shared: dict[tuple[str, ...], tuple[str, ...]] = {}
+    return [shared.setdefault(names, names) for names in map(classes_of, targets_of(examples))]
 
 
 class _Units:
@@ -114,32 +130,46 @@ class _Units:
         strata: a stratum per row, 0..S-1.
     """
 
-    def __init__(self, groups: Sequence[int], strata: Array) -> None:
+    def __init__(self, groups: Sequence[int] | Array, strata: Array) -> None:
         _, inverse = np.unique(np.asarray(groups), return_inverse=True)
         inverse = inverse.reshape(-1)
-        order = np.argsort(inverse, kind="stable")
-        borders = np.flatnonzero(np.diff(inverse[order])) + 1
-        self.rows: list[Array] = np.split(order, borders) if len(order) else []
+        self._order = np.argsort(inverse, kind="stable")
+        self.sizes = np.bincount(inverse) if len(inverse) else np.zeros(0, dtype=np.int64)
+        self._ends = np.cumsum(self.sizes)
         self.strata = strata
         self.totals = np.bincount(strata, minlength=1)
-        firsts = np.asarray([rows[0] for rows in self.rows], dtype=np.int64)
-        self.stratum = strata[firsts] if len(firsts) else strata
-        self.mixed = [
-            unit for unit, rows in enumerate(self.rows) if len(rows) > 1 and (strata[rows] != strata[rows[0]]).any()
-        ]
+        starts = self._ends - self.sizes
+        self.firsts = self._order[starts]
+        self.stratum = strata[self.firsts]
+        own = strata[self._order]
+        lowest, highest = (edge.reduceat(own, starts) if len(own) else own for edge in (np.minimum, np.maximum))
+        self.mixed: list[int] = np.flatnonzero(lowest != highest).tolist()
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    def rows(self, unit: int) -> Array:
+        """Return the rows of a unit, in order."""
+        end = self._ends[unit]
+        return self._order[end - self.sizes[unit] : end]
+
+    def earliest(self, times: Array) -> Array:
+        """Return the earliest time of each unit."""
+        found: Array = np.minimum.reduceat(times[self._order], self._ends - self.sizes)
+        return found
 
     def counts(self, unit: int) -> Array:
         """Return how many rows of each stratum a unit has."""
-        return np.bincount(self.strata[self.rows[unit]], minlength=len(self.totals))
+        return np.bincount(self.strata[self.rows(unit)], minlength=len(self.totals))
 
-    def pure(self) -> list[list[int]]:
+    def pure(self) -> list[Array]:
         """Return the units of one stratum only, by stratum."""
-        result: list[list[int]] = [[] for _ in self.totals]
-        mixed = set(self.mixed)
-        for unit, stratum in enumerate(self.stratum):
-            if unit not in mixed:
-                result[stratum].append(unit)
-        return result
+        alone = np.ones(len(self), dtype=bool)
+        alone[self.mixed] = False
+        units = np.flatnonzero(alone)
+        strata = self.stratum[units]
+        sizes = np.bincount(strata, minlength=len(self.totals))
+        return np.split(units[np.argsort(strata, kind="stable")], np.cumsum(sizes)[:-1])
 
 
 def _quotas(totals: Array, share: float) -> Array:
@@ -161,7 +191,7 @@ def _stratified(units: _Units, share: float, rng: np.random.Generator) -> list[i
     quotas = _quotas(units.totals, share)
     held: list[int] = []
     got = np.zeros(len(quotas), dtype=np.int64)
-    sizes = [len(rows) for rows in units.rows]
+    sizes = units.sizes
     for unit in sorted(rng.permutation(units.mixed).tolist(), key=lambda unit: -sizes[unit]):
         counts = units.counts(unit)
         if (got + counts - quotas <= counts // 2).all():  # at most half of a group too many, in any stratum
@@ -170,43 +200,45 @@ def _stratified(units: _Units, share: float, rng: np.random.Generator) -> list[i
     room = int(quotas.sum() - got.sum())
     for stratum, members in enumerate(units.pure()):
         lack = int(quotas[stratum] - got[stratum])
-        for unit in rng.permutation(members).tolist():
-            if sizes[unit] <= 2 * min(lack, room):
+        for unit in map(int, rng.permutation(members)):
+            if min(lack, room) <= 0:
+                break
+            if (size := int(sizes[unit])) <= 2 * min(lack, room):
                 held.append(unit)
-                lack -= sizes[unit]
-                room -= sizes[unit]
-    if not held and len(units.rows) > 1 and quotas.sum():
-        held.append(min(range(len(sizes)), key=lambda unit: (sizes[unit], unit)))
+                lack -= size
+                room -= size
+    if not held and len(units) > 1 and quotas.sum():
+        held.append(int(np.argmin(sizes)))
     return held
 
 
 def _latest(units: _Units, times: Array, share: float) -> list[int]:
     """Return the units all of whose rows are among the latest `share` of them."""
     wanted = round(len(times) * share)
-    starts = np.asarray([times[rows].min() for rows in units.rows])
     held: list[int] = []
     size = 0
-    for unit in np.argsort(-starts, kind="stable").tolist():
-        if size + len(units.rows[unit]) > wanted:
+    for unit in map(int, np.argsort(-units.earliest(times), kind="stable")):
+        if size + units.sizes[unit] > wanted:
             break
         held.append(unit)
-        size += len(units.rows[unit])
+        size += int(units.sizes[unit])
     return held
 
 
 def _return_lost(units: _Units, held: list[int], examples: Sequence[Example]) -> list[int]:
     """Give back the smallest unit of every class of which nothing would be kept."""
-    totals = Counter(name for example in examples for name in _classes(example))
-    kept, owners = Counter(totals), dict[str, list[int]]()
-    for unit in held:
-        for row in units.rows[unit].tolist():
-            for name in _classes(examples[row]):
-                kept[name] -= 1
-                owners.setdefault(name, []).append(unit)
+    classes = _classes(examples)
+    kept = Counter(name for names in classes for name in names)
+    kept.subtract(name for unit in held for row in units.rows(unit) for name in classes[row])
+    owners: dict[str, list[int]] = {name: [] for name, count in kept.items() if count == 0}
+    for unit in held if owners else ():
+        for row in units.rows(unit):
+            for name in owners.keys() & set(classes[row]):
+                owners[name].append(unit)
     back: set[int] = set()
-    for name in sorted(name for name, count in kept.items() if count == 0):
+    for name in sorted(owners):
         if not back & set(owners[name]):
-            back.add(min(owners[name], key=lambda unit: (len(units.rows[unit]), unit)))
+            back.add(min(owners[name], key=lambda unit: (units.sizes[unit], unit)))
     return [unit for unit in held if unit not in back]
 
 
@@ -214,19 +246,19 @@ def _deal(units: _Units, folds: int, rng: np.random.Generator) -> Array:
     """Return the fold of every row: each unit goes to the fold that has least of its strata, large units first."""
     fold_of = np.zeros(len(units.strata), dtype=np.int64)
     got = np.zeros((folds, len(units.totals)), dtype=np.int64)
-    sizes = [len(rows) for rows in units.rows]
+    sizes = units.sizes.tolist()
     for unit in sorted(rng.permutation(units.mixed).tolist(), key=lambda unit: -sizes[unit]):
         counts = units.counts(unit)
         spread = [float(((got[fold] + counts) ** 2).sum() - (got[fold] ** 2).sum()) for fold in range(folds)]
         fold = int(np.argmin(spread))
-        fold_of[units.rows[unit]] = fold
+        fold_of[units.rows(unit)] = fold
         got[fold] += counts
     loads = got.sum(axis=1).tolist()
     for stratum, members in enumerate(units.pure()):
         filled = got[:, stratum].tolist()
         for unit in sorted(rng.permutation(members).tolist(), key=lambda unit: -sizes[unit]):
             fold = min(range(folds), key=lambda fold: (filled[fold], loads[fold], fold))
-            fold_of[units.rows[unit]] = fold
+            fold_of[units.rows(unit)] = fold
             filled[fold] += sizes[unit]
             loads[fold] += sizes[unit]
     return fold_of

@@ -18,7 +18,8 @@ from tunesmith.engine.objective import window_gradient
 from tunesmith.engine.optim import rate, set_rate
 from tunesmith.errors import Fault, RunError
 from tunesmith.recipe.schema import Batching, Optimizer
-from tunesmith.text.batching import Batches, by_owner
+from tunesmith.text.batching import Batches
+from tunesmith.text.lazy import by_owner
 
 Collate = Callable[[Sequence[Features]], Batch]
 SEEDS_APART = 40

@@ -10,6 +10,7 @@ from tunesmith.core.batch import Read
 from tunesmith.core.example import Example
 from tunesmith.core.task import Array
 from tunesmith.engine.infer import vectors
+from tunesmith.jobs.limit import drawn
 from tunesmith.jobs.measure import read_of
 from tunesmith.jobs.workshop import Workshop
 from tunesmith.models.load import HeadKind, load_model
@@ -18,6 +19,7 @@ from tunesmith.models.load import HeadKind, load_model
 def measure_baselines(shop: Workshop, train: Sequence[Example], test: Sequence[Example]) -> dict[str, Array]:
     """Return the answers of each baseline that the recipe names, as metrics take them."""
     assert shop.recipe.evaluate.baselines is not None, "the recipe is complete"
+    train = drawn(train, shop.recipe.evaluate.baseline_rows, shop.recipe.seed)
     known: dict[str, Array] = {}
     for name in shop.recipe.evaluate.baselines:
         if name in ("untrained", "untuned"):

@@ -13,6 +13,7 @@ from tunesmith.data.findings import by_severity
 from tunesmith.data.general import open_general
 from tunesmith.data.load import examples_of, file_facts
 from tunesmith.data.rows import Prepared, prepare
+from tunesmith.data.texts import join_texts
 from tunesmith.errors import RunError, raise_faults
 from tunesmith.jobs.stream import parts_of
 from tunesmith.models.sources import resolve_models
@@ -125,8 +126,8 @@ def check(
                 folder, recipe.text, prepared.task, pattern_text(recipe, prepared.task)
             )  # fmt: skip
             count_tokens, max_tokens = encoder.count_tokens, max_tokens or room
-            texts = [text for side in prepared.files["train"].texts for text in side]
-            unknown = unknown_tokens(encoder, texts, prepared.files["train"].name)
+            rows = prepared.files["train"]
+            unknown = unknown_tokens(encoder, join_texts(rows.texts), rows.name)
             if of_task(prepared.task).writes:
                 unknown += _room(folder, encoder, prepared, recipe)
         except RunError:

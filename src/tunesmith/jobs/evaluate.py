@@ -45,7 +45,7 @@ def evaluate(
     bundle = run if isinstance(run, Bundle) else load_bundle(run)
     recipe = recipe_of(bundle)
     if bundle.task.head().streams:
-        examples = blocks_of(str(data), recipe, bundle.encoder, bundle.task)
+        examples: Sequence[Example] = blocks_of(str(data), recipe, bundle.encoder, bundle.task)
     else:
         examples = _labelled(bundle, recipe, str(data), columns, label)
     answers = bundle.answers(examples)
@@ -65,7 +65,7 @@ def recipe_of(bundle: Bundle) -> Recipe | None:
 
 def _labelled(
     bundle: Bundle, recipe: Recipe | None, source: str, columns: Sequence[str], label: str | None
-) -> list[Example]:
+) -> Sequence[Example]:
     if columns:
         refuse_count(columns, bundle.task.reads[0], source)
     asked: dict[str, Any] = {"train": source, "dev": None, "test": None, "id": None, "group": None, "time": None}

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tunesmith.core.example import Example, texts_of
+from tunesmith.core.example import Example, targets_of, texts_of
 from tunesmith.core.task import Task
+from tunesmith.data.held import Held
 from tunesmith.data.load import Loaded
+from tunesmith.jobs.tokens import RowTokens
 from tunesmith.models.folder import parameters_of
 from tunesmith.recipe.complete import Facts
 from tunesmith.recipe.schema import Recipe
@@ -27,7 +30,8 @@ LONG_ANSWER = 0.99
 
 
 def facts_of(
-    asked: Recipe, loaded: Loaded, task: Task, encoder: Encoder, limit: int, folder: Path, *, made: bool = False
+    asked: Recipe, loaded: Loaded, task: Task, encoder: Encoder, limit: int, folder: Path, *, made: bool = False,
+    tokens: RowTokens | None = None,
 ) -> Facts:  # fmt: skip
     """Return what the defaults depend on.
 
@@ -39,11 +43,12 @@ def facts_of(
         limit: the most tokens that the model takes.
         folder: of the model.
         made: whether it is made of two encoders.
+        tokens: of the train rows, no longer than the window, where they are in files.
     """
     from tunesmith.models.languages import languages_of
 
     train = loaded.splits.train
-    longest, answer = _lengths(train, encoder)
+    longest, answer = (tokens.longest(train), 0) if tokens and isinstance(train, Held) else _lengths(train, encoder)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     config = config.get("decoder") or config
     return Facts(
@@ -102,7 +107,4 @@ def trainings(recipe: Recipe) -> int:
 
 def class_counts(examples: Sequence[Example]) -> list[int]:
     """Return the number of rows of each class."""
-    counts: dict[Any, int] = {}
-    for e in examples:
-        counts[e.target] = counts.get(e.target, 0) + 1
-    return list(counts.values())
+    return list(Counter(targets_of(examples)).values())

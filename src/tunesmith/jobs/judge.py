@@ -12,7 +12,7 @@ from tunesmith.core.example import Example
 from tunesmith.engine.infer import outputs
 from tunesmith.evaluation.metrics import HIGHER_IS_BETTER
 from tunesmith.jobs.workshop import Workshop
-from tunesmith.text.batching import by_owner
+from tunesmith.text.lazy import by_owner
 
 
 class Judge:

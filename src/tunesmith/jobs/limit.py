@@ -14,8 +14,8 @@ from tunesmith.recipe.schema import Recipe
 def limited(loaded: Loaded, recipe: Recipe) -> Loaded:
     """Return `loaded` with at most so many dev and test rows as a complete recipe says, drawn with its seed."""
     splits, evaluate = loaded.splits, recipe.evaluate
-    dev = _drawn(splits.dev, evaluate.dev_rows, recipe.seed)
-    test = _drawn(splits.test, evaluate.test_rows, recipe.seed)
+    dev = drawn(splits.dev, evaluate.dev_rows, recipe.seed)
+    test = drawn(splits.test, evaluate.test_rows, recipe.seed)
     counts = {"dev": (len(dev), len(splits.dev)), "test": (len(test), len(splits.test))}
     guesses = [
         f"{kept:,} of {rows:,} {name} rows are read; evaluate.{name}_rows says how many."
@@ -24,7 +24,8 @@ def limited(loaded: Loaded, recipe: Recipe) -> Loaded:
     return replace(loaded, splits=replace(splits, dev=dev, test=test), guesses=(*loaded.guesses, *guesses))
 
 
-def _drawn(rows: Sequence[Example], most: int | None, seed: int) -> Sequence[Example]:
+def drawn(rows: Sequence[Example], most: int | None, seed: int) -> Sequence[Example]:
+    """Return at most so many of the rows, in their order."""
     if most is None or len(rows) <= most:
         return rows
     return [rows[at] for at in sorted(random.Random(seed).sample(range(len(rows)), most))]

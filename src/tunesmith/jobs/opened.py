@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tunesmith.core.task import Task
 from tunesmith.data.general import General
 from tunesmith.data.load import Loaded
+from tunesmith.jobs.tokens import RowTokens
 from tunesmith.recipe.schema import Recipe
 
 if TYPE_CHECKING:
@@ -28,3 +29,5 @@ class Opened:
     sources: Sequence[Path]
     """The folders of the models that were asked for; two where `folder` was made of them."""
     general: General
+    tokens: RowTokens | None = None
+    """The tokens of the train file, where they are in files."""

@@ -95,7 +95,7 @@ def _streamed(run: Run, recipe: Recipe) -> Retested:
 
 
 def _out_of_fold(
-    run: Run, recipe: Recipe, examples: Sequence[Example], groups: Sequence[int]
+    run: Run, recipe: Recipe, examples: Sequence[Example], groups: Array
 ) -> tuple[Sequence[Example], Array]:
     """Return the rows that stood outside a fold, with the mean of what was said of them there."""
     evaluate = recipe.evaluate

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tunesmith.core.example import Example, Splits
 from tunesmith.core.report import Finding
 from tunesmith.core.task import Task
@@ -135,5 +137,6 @@ def _loaded(asked: Recipe, parts: Parts, train: Sequence[Example], held: dict[st
     findings: tuple[Finding, ...] = parts.findings()
     return Loaded(
         task="masked", splits=splits, columns={"text": parts.column} if parts.column else {}, guesses=parts.guesses,
-        findings=findings, files=parts.files, protocol="given" if asked.data.test else "split", groups=(), stats={},
+        findings=findings, files=parts.files, protocol="given" if asked.data.test else "split",
+        groups=np.empty(0), stats={},
     )  # fmt: skip

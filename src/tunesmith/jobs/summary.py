@@ -166,6 +166,12 @@ def _notes(outcome: Outcome) -> list[str]:
             f"The figures on dev are those of a model trained on {len(chosen.train)} rows; the model that ships was "
             f"then trained in the same way on train and dev together ({len(chosen.train) + len(chosen.dev)} rows)."
         )
+    fitted = recipe.evaluate.baseline_rows
+    if fitted is not None and fitted < len(chosen.train):
+        notes.append(
+            f"The baselines were fitted on {fitted:,} of the {len(chosen.train):,} train rows, drawn at random; "
+            "evaluate.baseline_rows says how many."
+        )
     if chosen.tuned.best_step == 0 and chosen.tuned.history and len(chosen.tuned.history) > 1:
         notes.append(
             "Fine-tuning the body did not improve dev: the model that ships is the pretrained body with the head it "

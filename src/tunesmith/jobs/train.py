@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tunesmith.core.example import texts_of
 from tunesmith.core.task import Task
 from tunesmith.data.findings import by_severity, raise_errors
 from tunesmith.data.general import open_general
@@ -21,6 +20,7 @@ from tunesmith.jobs.opened import Opened
 from tunesmith.jobs.reporter import Progress, Reporter
 from tunesmith.jobs.start import is_made, start_folder
 from tunesmith.jobs.together import find_ranks, open_together
+from tunesmith.jobs.tokens import tokenise
 from tunesmith.models.sources import resolve_models
 from tunesmith.recipe.catalogue import load_entry
 from tunesmith.recipe.complete import complete
@@ -85,7 +85,7 @@ def train(
         device = Device.open(choose_precision(opened.recipe.precision), ranks)
         shop = Workshop(
             opened.recipe, opened.folder, opened.task, strategies, opened.encoder, device, reporter, wish,
-            trainings(opened.recipe), opened.general,
+            trainings(opened.recipe), opened.general, tokens=opened.tokens,
         )  # fmt: skip
         conclude(shop, opened.loaded)
     return run
@@ -100,7 +100,7 @@ def open_data(asked: Recipe, reporter: Reporter) -> Opened:
     from tunesmith.jobs.encoder import open_encoder, settle
     from tunesmith.jobs.pattern import settle_pattern
     from tunesmith.jobs.room import room_findings
-    from tunesmith.jobs.vocabulary import unknown_tokens
+    from tunesmith.jobs.vocabulary import flat, unknown_tokens
 
     sources = resolve_models(asked.model, say=reporter.say)
     encoder, limit, room = open_encoder(sources[0], asked.text, asked.task, pattern_text(asked, asked.task))
@@ -113,8 +113,7 @@ def open_data(asked: Recipe, reporter: Reporter) -> Opened:
         loaded = replace(
             loaded, files={**loaded.files, **general.files}, guesses=(*loaded.guesses, *general.guesses)
         )  # fmt: skip
-    texts = [text for example in loaded.splits.train for text in texts_of(example)]
-    unknown = unknown_tokens(encoder, texts, str(asked.data.train))
+    unknown = unknown_tokens(encoder, flat(loaded.splits.train), str(asked.data.train))
     task: Task = load_entry("tasks", loaded.task)().fit(loaded.splits.train)
     run = reporter.run.folder
     folder = start_folder(sources, task.head(), run, seed=asked.seed, say=reporter.say)
@@ -125,7 +124,8 @@ def open_data(asked: Recipe, reporter: Reporter) -> Opened:
     if encoder.layout == "source":
         targets = [str(example.target) for example in loaded.splits.train]
         findings += unknown_tokens(encoder, targets, str(asked.data.train), written=True)
-    facts = facts_of(asked, loaded, task, encoder, limit, folder, made=is_made(folder, run))
+    tokens = tokenise(asked, loaded.task, encoder, loaded.splits.train, reporter.say)
+    facts = facts_of(asked, loaded, task, encoder, limit, folder, made=is_made(folder, run), tokens=tokens)
     recipe = complete(asked, facts)
     loaded = limited(loaded, recipe)
     assert recipe.text.max_tokens is not None, "the recipe is complete"
@@ -140,7 +140,7 @@ def open_data(asked: Recipe, reporter: Reporter) -> Opened:
         reporter.say(guess)
     for finding in loaded.findings:
         reporter.finding(finding)
-    return Opened(recipe, loaded, task, encoder, folder, sources, general)
+    return Opened(recipe, loaded, task, encoder, folder, sources, general, tokens)
 
 
 def lock_run(run: Run, opened: Opened, processes: int = 1) -> None:

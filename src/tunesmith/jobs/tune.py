@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from tunesmith.core.batch import Batch, Features
-from tunesmith.core.example import Example, texts_of
+from tunesmith.core.example import Example, TextsOf
 from tunesmith.core.strategy import Group, Setup
 from tunesmith.engine.dropout import cheap_dropout
 from tunesmith.engine.heap import kept_heap
@@ -38,10 +38,14 @@ from tunesmith.models.memory import save_memory
 from tunesmith.models.sliced import Sliced, sliced
 from tunesmith.runs.checkpoint import Checkpoints
 from tunesmith.runs.seed import seeded
-from tunesmith.text.batching import Batches, by_owner
+from tunesmith.text.batching import Batches
+from tunesmith.text.lazy import by_owner, lengths_of
+from tunesmith.text.tokens import Stored
 
 GENERAL_AT_ONCE = 256
 """General texts that are encoded together, to see which tokens they have."""
+AT_ONCE = 2000
+"""Train rows whose targets are taken together, where their tokens are in files."""
 LISTENED = "single_label_classification"
 """The kind of head whose answers are taken down, to tell rows that were learnt by heart."""
 
@@ -142,8 +146,10 @@ def _tokens(shop: Workshop, features: Sequence[Features], judge: Judge | None) -
         return set(range(len(shop.encoder.tokenizer)))
     found = set(shop.encoder.tokenizer.all_special_ids)
     for rows in (features, judge.features if judge else ()):
-        for row in rows:
-            found.update(row.inputs["input_ids"])
+        if isinstance(rows, Stored):
+            found |= rows.tokens.used()
+        else:
+            found.update(token for row in rows for token in row.inputs["input_ids"])
     kept = shop.general.kept
     for start in range(0, len(kept), GENERAL_AT_ONCE):
         found.update(shop.plain(kept[start : start + GENERAL_AT_ONCE]).inputs["input_ids"].flatten().tolist())
@@ -152,7 +158,8 @@ def _tokens(shop: Workshop, features: Sequence[Features], judge: Judge | None) -
 
 def _window(shop: Workshop, features: Sequence[Features]) -> int:
     """Return the tokens of the longest window; blocks of running text are not all looked at for it."""
-    return shop.encoder.max_tokens if shop.encoder.layout == "stream" else max(f.length for f in features)
+    lengths = lengths_of(features)
+    return shop.encoder.max_tokens if lengths is None else int(lengths.max())
 
 
 def _keep_apart(shop: Workshop, model: nn.Module) -> Workshop:
@@ -194,7 +201,7 @@ def _prepare(
     streams = shop.task.head().streams
     setup = Setup(
         shop.task, np.empty(0) if streams else _targets(shop, features).numpy(), embed, shop.recipe.seed, shop.folder,
-        () if streams else [texts_of(example)[0] for example in train], shop.general.kept, shop.plain, batches,
+        () if streams else TextsOf(train), shop.general.kept, shop.plain, batches,
         None if judge is None else judge.worth, pick, per_step, tokens,
     )  # fmt: skip
     for strategy in shop.strategies:
@@ -412,7 +419,12 @@ def _under(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 
 
 def _targets(shop: Workshop, features: Sequence[Features]) -> Tensor:
-    """Return the targets of all examples as a loss takes them."""
-    found = shop.collate.targets([windows[0] for windows in by_owner(features)])
-    assert found is not None, "rows that are trained or chosen on have targets"
-    return found
+    """Return the targets of all examples as a loss takes them; some thousands are objects at a time."""
+    parts = []
+    if isinstance(features, Stored):
+        for start in range(0, len(features), AT_ONCE):
+            some = features.examples[start : start + AT_ONCE]
+            parts.append(shop.collate.targets([Features({}, target=features.target(example)) for example in some]))
+    else:
+        parts.append(shop.collate.targets([windows[0] for windows in by_owner(features)]))
+    return torch.cat([part for part in parts if part is not None])

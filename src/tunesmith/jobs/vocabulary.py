@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tunesmith.core.example import DialogueExample, Example, TextsOf, texts_of
 from tunesmith.core.report import Finding
 from tunesmith.text.windows import Encoder
 
 SAMPLE_ROWS = 400
 UNKNOWN_SHARE = 0.05
 """Share of tokens that stand for nothing the model knows, from which a word is due; stray emoji stay below it."""
+
+
+def flat(examples: Sequence[Example]) -> Sequence[str]:
+    """Return the texts of all examples, one after the other; but for dialogues, made when they are asked for."""
+    if isinstance(examples[0], DialogueExample):
+        return [text for example in examples for text in texts_of(example)]
+    return TextsOf(examples, len(texts_of(examples[0])))
 
 
 def unknown_tokens(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from tunesmith.core.batch import Batch, Features
-from tunesmith.core.example import Example, TextExample
+from tunesmith.core.example import Example, Examples, TextExample, targets_of
 from tunesmith.core.strategy import Strategy
 from tunesmith.core.task import Task
 from tunesmith.data.general import General
@@ -16,6 +16,7 @@ from tunesmith.engine.device import Device
 from tunesmith.errors import Fault, Interrupted
 from tunesmith.jobs.interrupt import Wish
 from tunesmith.jobs.reporter import Reporter
+from tunesmith.jobs.tokens import RowTokens
 from tunesmith.recipe.schema import Recipe
 from tunesmith.text.batching import Collator, padding_id
 from tunesmith.text.masking import Masker
@@ -46,6 +47,8 @@ class Workshop:
     """Whether dialogues may share a row; not where the model would let them see each other."""
     new_head: bool = False
     """Whether the folder holds a head that was trained in this run, since the model came without one."""
+    tokens: RowTokens | None = None
+    """The tokens of the train file, where they are in files."""
 
     @property
     def collate(self) -> Collator:
@@ -75,24 +78,27 @@ class Workshop:
     def encode_to_train(self, examples: Sequence[Example]) -> Sequence[Features]:
         """Return the features that are trained on: of a long context not every window without an answer.
 
-        Those of running text are made when they are asked for.
+        Those of running text, and those whose tokens are in files, are made when they are asked for.
         """
         if self.encoder.layout == "stream":
             return self.encoder.stream(examples)
+        stored = self.tokens.features(examples, self.task.target) if self.tokens else None
+        if stored is not None:
+            return stored
         features = self.encode(examples)
         return thin(features, OTHER_WINDOWS, self.recipe.seed) if self.encoder.layout == "question" else features
 
 
-def weigh(examples: Sequence[Example], power: float = 0.5) -> list[Example]:
+def weigh(examples: Sequence[Example], power: float = 0.5) -> Sequence[Example]:
     """Return the examples with weights that make rare classes count more: w_c ∝ (n / n_c)^power, of mean 1.
 
     The square root (power 0.5) lifts a class without letting its few rows dominate the gradient.
     """
-    counts: dict[Any, int] = {}
-    for e in examples:
-        counts[e.target] = counts.get(e.target, 0) + 1
-    raw = {name: (len(examples) / n) ** power for name, n in counts.items()}
-    mean = sum(raw[e.target] for e in examples) / len(examples)
+    targets = targets_of(examples)
+    raw = {name: (len(examples) / n) ** power for name, n in Counter(targets).items()}
+    mean = sum(raw[target] for target in targets) / len(examples)
+    if isinstance(examples, Examples):
+        return examples.weighted({target: weight / mean for target, weight in raw.items()})
     return [replace(e, weight=e.weight * raw[e.target] / mean) for e in examples]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tunesmith.core.batch import Batch, Read
-from tunesmith.core.example import Example
+from tunesmith.core.example import Example, targets_of
 from tunesmith.core.prediction import Prediction
 from tunesmith.core.task import HeadSpec, Metric
 from tunesmith.evaluation import metrics as figures
@@ -48,7 +48,7 @@ class Classify:
 
     def fit(self, examples: Sequence[Example]) -> Classify:
         """Return the task with the label names of `examples`."""
-        return replace(self, labels=ordered(str(e.target) for e in examples if e.target is not None))
+        return replace(self, labels=ordered(str(t) for t in targets_of(examples) if t is not None))
 
     def head(self) -> HeadSpec:
         """Return a head with one output per class."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tunesmith.core.batch import Batch, Read
-from tunesmith.core.example import Example
+from tunesmith.core.example import Example, targets_of
 from tunesmith.core.prediction import Prediction
 from tunesmith.core.task import HeadSpec, Metric, Vectors
 from tunesmith.evaluation.figure import Array
@@ -48,7 +48,7 @@ class Pair:
 
     def fit(self, examples: Sequence[Example]) -> Pair:
         """Return the task for the targets of `examples`: numbers if they are floats, else classes."""
-        numbers = any(isinstance(e.target, float) for e in examples)
+        numbers = any(isinstance(target, float) for target in targets_of(examples))
         return replace(self, inner=(Regress() if numbers else Classify()).fit(examples))
 
     def head(self) -> HeadSpec:

@@ -7,16 +7,19 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any, overload
 
+import numpy as np
 import torch
 
 from tunesmith.core.batch import Batch, Features
 from tunesmith.core.task import Problem
+from tunesmith.text.lazy import Alone, by_owner, lengths_of
 from tunesmith.text.masking import Masker
 from tunesmith.text.packing import pack
-from tunesmith.text.stream import STARTS, Streamed
+from tunesmith.text.stream import STARTS
 
 WORDS = ("token_classification", "causal", "seq2seq", "masked")
 """Problems in which every unit, a word or a token, has a target and a loss of its own."""
+Array = np.ndarray[Any, Any]
 POOL, LARGE_POOL, POOLS = 16, 50, 4
 """Batches whose rows are sorted by length together: at least `POOL`, and up to `LARGE_POOL` where an epoch has at least
 `POOLS` times as many. Larger pools save padding, and mix rows less.
@@ -155,54 +158,31 @@ class Collator:
         return table
 
 
-def by_owner(features: Sequence[Features]) -> list[list[Features]]:
-    """Return the windows of each example together, in order."""
-    groups: list[list[Features]] = []
-    for f in features:
-        if groups and groups[-1][0].owner == f.owner:
-            groups[-1].append(f)
-        else:
-            groups.append([f])
-    return groups
-
-
-class Alone(Sequence[list[Features]]):
-    """Features of which each is an example of its own, made when they are asked for."""
-
-    def __init__(self, features: Sequence[Features]) -> None:
-        self.features = features
-
-    def __len__(self) -> int:
-        return len(self.features)
-
-    @overload
-    def __getitem__(self, at: int) -> list[Features]: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[list[Features]]: ...
-    def __getitem__(self, at: int | slice) -> list[Features] | Sequence[list[Features]]:
-        """Return the features of one example."""
-        return Alone(self.features[at]) if isinstance(at, slice) else [self.features[at]]
-
-
 class Drawn(Sequence[list[int]]):
-    """Positions in the order drawn, `size` to a batch; eight bytes each, however many there are."""
+    """Positions in the order drawn, `size` to a batch; eight bytes each, however many there are.
 
-    def __init__(self, order: torch.Tensor, size: int) -> None:
+    Args:
+        order: positions.
+        size: of a batch; the last has what is left.
+        mixed: the batches in the order in which they come; as they stand where it is None.
+    """
+
+    def __init__(self, order: Array, size: int, mixed: Array | None = None) -> None:
         self.order, self.size = order, size
+        self.mixed = np.arange(-(-len(order) // size)) if mixed is None else mixed
 
     def __len__(self) -> int:
-        return -(-len(self.order) // self.size)
+        return len(self.mixed)
 
     @overload
     def __getitem__(self, at: int) -> list[int]: ...
     @overload
     def __getitem__(self, at: slice) -> Sequence[list[int]]: ...
     def __getitem__(self, at: int | slice) -> list[int] | Sequence[list[int]]:
-        """Return one batch, or those from one on."""
+        """Return one batch, or those of a slice."""
         if isinstance(at, slice):
-            start, stop, _ = at.indices(len(self))
-            return Drawn(self.order[start * self.size : stop * self.size], self.size)
-        start = range(len(self))[at] * self.size
+            return Drawn(self.order, self.size, self.mixed[at])
+        start = int(self.mixed[at]) * self.size
         found: list[int] = self.order[start : start + self.size].tolist()
         return found
 
@@ -214,27 +194,24 @@ class Batches:
     """
 
     def __init__(self, features: Sequence[Features], size: int, seed: int) -> None:
-        self.examples: Sequence[list[Features]]
-        self.examples = Alone(features) if isinstance(features, Streamed) else by_owner(features)
+        self.examples = by_owner(features)
         self.size = size
         self.seed = seed
         self.per_epoch = -(-len(self.examples) // size)
         self.pool = size * max(POOL, min(LARGE_POOL, self.per_epoch // POOLS))
+        self._lengths = lengths_of(features)
 
     def epoch(self, number: int) -> Sequence[list[int]]:
         """Return the positions of the examples of each batch of epoch `number` (from 0)."""
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
-        drawn = torch.randperm(len(self.examples), generator=generator)
-        if isinstance(self.examples, Alone):  # blocks are of one length, and may be many
-            return Drawn(drawn, self.size)
-        order: list[int] = drawn.tolist()
-        pools = [order[i : i + self.pool] for i in range(0, len(order), self.pool)]
-        batches: list[list[int]] = []
-        for pool in pools:
-            pool.sort(key=self._length)
-            batches += [pool[i : i + self.size] for i in range(0, len(pool), self.size)]
-        mixed = torch.randperm(len(batches), generator=generator).tolist()
-        return [batches[i] for i in mixed]
+        order = torch.randperm(len(self.examples), generator=generator).numpy()
+        if self._lengths is None:
+            return Drawn(order, self.size)
+        for start in range(0, len(order), self.pool):
+            pool = order[start : start + self.pool]
+            order[start : start + self.pool] = pool[np.argsort(self._lengths[pool], kind="stable")]
+        drawn = Drawn(order, self.size, torch.randperm(self.per_epoch, generator=generator).numpy())
+        return drawn if isinstance(self.examples, Alone) else list(drawn)
 
     def from_step(self, step: int) -> Iterator[list[int]]:
         """Yield batches for ever, beginning with the one that optimiser step `step` (from 0) takes."""
@@ -246,9 +223,6 @@ class Batches:
     def features(self, positions: Sequence[int]) -> list[Features]:
         """Return the windows of the examples at `positions`."""
         return [f for at in positions for f in self.examples[at]]
-
-    def _length(self, at: int) -> int:
-        return max(f.length for f in self.examples[at])
 
 
 def sorted_batches(
@@ -264,16 +238,18 @@ def sorted_batches(
         most: tokens of a batch, padding counted in; None for no bound. An example is never divided.
     """
     examples = by_owner(features)
-    order = sorted(range(len(examples)), key=lambda i: -max(f.length for f in examples[i]))
+    lengths = lengths_of(features)
+    order = range(len(examples)) if lengths is None else np.argsort(-lengths, kind="stable").tolist()
     positions: list[int] = []
     windows: list[Features] = []
     for i in order:
-        count = len(windows) + len(examples[i])
+        own = examples[i]
+        count = len(windows) + len(own)
         if windows and (count > size or (most is not None and count * windows[0].length > most)):
             yield positions, windows
             positions, windows = [], []
-        positions.append(examples[i][0].owner)
-        windows += examples[i]
+        positions.append(own[0].owner)
+        windows += own
     if windows:
         yield positions, windows
 

@@ -14,6 +14,7 @@ from tunesmith.core.batch import Features
 from tunesmith.core.example import BlockExample, Example
 from tunesmith.core.words import words_of
 from tunesmith.text.frame import Frame
+from tunesmith.text.lazy import Lazy
 from tunesmith.text.masking import Masker
 
 if TYPE_CHECKING:
@@ -208,8 +209,8 @@ def features_of(example: Example, at: int) -> Features:
     return Features(inputs, target=list(example.due), owner=at, units=len(places), places=places)
 
 
-class Streamed(Sequence[Features]):
-    """The features of blocks, one for each, made when they are asked for."""
+class Streamed(Lazy):
+    """The features of blocks, one for each; all blocks but the last have the same length."""
 
     def __init__(self, blocks: Sequence[Example]) -> None:
         self.blocks = blocks
@@ -217,12 +218,6 @@ class Streamed(Sequence[Features]):
     def __len__(self) -> int:
         return len(self.blocks)
 
-    @overload
-    def __getitem__(self, at: int) -> Features: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[Features]: ...
-    def __getitem__(self, at: int | slice) -> Features | Sequence[Features]:
-        """Return the features of the block at a place, or of those of a slice."""
-        if isinstance(at, slice):
-            return [features_of(self.blocks[place], place) for place in range(*at.indices(len(self)))]
-        return features_of(self.blocks[at], range(len(self))[at])
+    def make(self, at: int) -> Features:
+        """Return the features of the block at a place."""
+        return features_of(self.blocks[at], at)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tunesmith.core.batch import Features
-from tunesmith.text.batching import by_owner
+from tunesmith.text.lazy import by_owner
 
 
 def thin(features: Sequence[Features], others: int, seed: int) -> list[Features]:
