@@ -73,6 +73,7 @@ def tokenise(
     key = key_of(data, encoder.tokenizer, encoder.max_tokens)
     tokens = find_tokens(key)
     if tokens is None:
+        say(f"Tokenising {len(sides[0]):,} rows.")
         began = time.monotonic()
         tokens = keep_tokens(key, sides, encoder.tokenizer, encoder.max_tokens)
         rate = len(tokens) / max(1e-9, time.monotonic() - began)
