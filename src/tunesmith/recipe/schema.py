@@ -220,13 +220,11 @@ class Evaluate(Part):
     resamples: PositiveInt = 1000
     """Bootstrap resamples of every interval."""
     dev_rows: PositiveInt | None = None
-    """Look at this many dev rows at most, drawn with the seed; by default all, of over 50,000 train and dev rows 5,000
-    (chat, seq2seq: 200, masked: 500)."""
+    """Look at this many dev rows at most, drawn; by default all (many rows: 5,000, chat, seq2seq: 200, masked: 500)."""
     test_rows: PositiveInt | None = None
-    """Test on this many rows at most, drawn with the seed; by default all, beside over 50,000 train and dev rows 10,000
-    (chat, seq2seq, masked: 1,000)."""
+    """Test on this many rows at most, drawn; by default all (many rows: 10,000, chat, seq2seq, masked: 1,000)."""
     baseline_rows: PositiveInt | None = None
-    """Fit baselines on this many train rows at most, drawn with the seed; by default all, of over 50,000 20,000."""
+    """Fit baselines on this many train rows at most, drawn with the seed; by default all (many rows: 20,000)."""
     forgetting: Literal["auto", "off"] = "auto"
     """Whether general skill is measured before and after, on `data.general`."""
     curve: bool = False
