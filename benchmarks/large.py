@@ -96,6 +96,8 @@ def measure(path: str, model: str, judged: int) -> None:
 
 
 def main() -> None:
+    from tunesmith.models.sources import resolve_model
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--model", default="minilm")
@@ -110,8 +112,8 @@ def main() -> None:
         write(path, options.rows, words_of(options.model))
         print(f"{options.rows:,} rows, {path.stat().st_size / 1e6:.0f} MB", flush=True)
         environment = {name: value for name, value in os.environ.items() if name != "TOKENIZERS_PARALLELISM"}
-        environment["TUNESMITH_TOKENS"] = str(Path(folder) / "tokens")
-        again = [sys.executable, __file__, "--file", str(path), "--model", options.model]
+        environment["TUNESMITH_CACHE"] = folder
+        again = [sys.executable, __file__, "--file", str(path), "--model", str(resolve_model(options.model))]
         # A process of its own, so that making the file does not count as memory.
         subprocess.run([*again, "--judged", str(options.judged)], check=True, env=environment)
 

@@ -15,6 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("any machine", deadline=None)  # a busy one takes longer, and is not wrong
+settings.load_profile("any machine")
 
 WORDS = {
     "good": ["good", "great", "fine", "lovely", "superb"],
@@ -25,12 +29,12 @@ FILLERS = ["the film was", "a book so", "this bike is", "my day felt", "that son
 
 
 @pytest.fixture(scope="session", autouse=True)
-def own_states(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Hidden states of frozen blocks are kept in a folder of the tests."""
-    from tunesmith.runs import states
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What outlives a run is kept in a folder of the tests."""
+    from tunesmith.runs import cache
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(states, "FOLDER", tmp_path_factory.mktemp("states"))
+        patch.setattr(cache, "HOME", tmp_path_factory.mktemp("cache"))
         yield
 
 

@@ -20,7 +20,7 @@ def trained(recipe: dict[str, Any], folder: Path) -> tuple[bytes, dict[str, Any]
 def test_tokens_from_files_give_the_same_model_and_report_and_are_found_again(
     quick: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TUNESMITH_TOKENS", str(tmp_path / "tokens"))
+    monkeypatch.setenv("TUNESMITH_CACHE", str(tmp_path))
     recipe = {**quick, "stop": {"epochs": 2, "refit": False}, "class_weights": True}
     eager, report, _ = trained(recipe, tmp_path / "eager")
     assert not (tmp_path / "tokens").exists()

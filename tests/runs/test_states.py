@@ -6,10 +6,8 @@ import os
 from pathlib import Path
 
 import numpy as np
-import pytest
 
-from tunesmith.runs import states as store
-from tunesmith.runs.states import ENDING, States, prune, states_folder
+from tunesmith.runs.states import ENDING, States, prune
 
 
 def row(number: int, length: int = 5) -> np.ndarray:
@@ -97,10 +95,3 @@ def test_a_folder_that_takes_nothing_stops_nobody(tmp_path: Path) -> None:
     states = filled(tmp_path / "a" / "b", 1)
     states.flush()
     assert states.read(key(1)) is None
-
-
-def test_the_folder_is_beside_the_models_or_in_the_named_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.delenv("TUNESMITH_CACHE", raising=False)
-    assert states_folder() == store.FOLDER
-    monkeypatch.setenv("TUNESMITH_CACHE", str(tmp_path))
-    assert states_folder() == tmp_path / "states"

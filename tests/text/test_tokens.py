@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 import time
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ TEXTS = [" ".join(random.Random(at).choices(WORDS, k=1 + at % 23)) for at in ran
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("TUNESMITH_TOKENS", str(tmp_path / "tokens"))
+    monkeypatch.setenv("TUNESMITH_CACHE", str(tmp_path))
     return tmp_path / "tokens"
 
 
@@ -58,6 +59,16 @@ def test_features_from_files_are_those_of_the_encoder(tmp_path: Path, kind: Any,
     collate = Collator(0, "single_label_classification")
     one, other = collate(lazy[3:9]), collate(eager[3:9])
     assert all((one.inputs[name] == other.inputs[name]).all() for name in other.inputs)
+
+
+def test_another_process_gets_the_path_of_the_tokens_and_not_what_they_are(tmp_path: Path) -> None:
+    write_tokens([TEXTS * 20], tiny_tokenizer(TEXTS, "bert"), 16, tmp_path)
+    tokens = Tokens.open(tmp_path)
+    assert tokens is not None
+    sent = pickle.dumps(tokens)
+    found = pickle.loads(sent)
+    assert len(sent) < 1000 < tokens.starts.nbytes
+    assert found.of(5) == tokens.of(5)
 
 
 def test_some_rows_of_a_file_can_be_read_in_any_order(tmp_path: Path) -> None:

@@ -11,8 +11,10 @@ from torch import nn
 from tunesmith.core.batch import Features
 from tunesmith.jobs.workshop import Workshop
 from tunesmith.models.frozen import Frozen
-from tunesmith.models.kept import Kept, tokens_of
-from tunesmith.runs.states import DISK, MEMORY, States, states_folder
+from tunesmith.models.kept import Kept
+from tunesmith.runs.cache import cache_folder
+from tunesmith.runs.states import DISK, KIND, MEMORY, States
+from tunesmith.text.lazy import Lazy
 
 SAMPLE = 64
 """Tokens of the text by which it is seen how a model is built."""
@@ -94,13 +96,21 @@ class Ground:
         on_cpu = shop.device.target.type == "cpu"
         if not shop.recipe.batching.cache_frozen or not on_cpu or shop.encoder.layout == "stream":
             return
-        rows, width = [*self.train, *self.dev], frozen.width
+        width = frozen.width
         room = (DISK if shared else MEMORY) // (4 * width)  # in tokens
-        if tokens_of(rows) > room:
+        if tokens_of(self.train) + tokens_of(self.dev) > room:
             return
+        rows = [*self.train, *self.dev]
         if any(strategy.stage == "anchor" for strategy in shop.strategies):  # they may read general texts
             general = shop.plain_features(shop.general.kept)
             rows += general if tokens_of([*rows, *general]) <= room else []
-        folder = states_folder() / frozen.fingerprint(count) if shared else None
+        folder = cache_folder(KIND) / frozen.fingerprint(count) if shared else None
         self.states = States(folder, width)
         frozen.keep(count, Kept(lambda inputs: frozen.ask(inputs, count), self.states, rows).read)
+
+
+def tokens_of(rows: Sequence[Features]) -> int:
+    """Return how many tokens rows have."""
+    if isinstance(rows, Lazy) and rows.lengths is not None:
+        return int(rows.lengths.sum())
+    return sum(len(row.inputs["input_ids"]) for row in rows)

@@ -92,8 +92,3 @@ def key_of(ids: Array, kinds: Array) -> bytes:
     if kinds.any():
         digest.update(b"kinds" + kinds.astype(np.int8).tobytes())
     return digest.digest()
-
-
-def tokens_of(rows: Iterable[Features]) -> int:
-    """Return how many tokens rows have."""
-    return sum(len(row.inputs["input_ids"]) for row in rows)

@@ -23,14 +23,9 @@ MEMORY = 256 * 2**20
 """Bytes of states that are held in memory; what is more goes to a file, and memory-mapped from there."""
 DISK = 4 * 2**30
 """Bytes of all files together; past them, those go that were not used for longest."""
-FOLDER = Path("~/.cache/tunesmith/states")
+KIND = "states"
+"""What the folder of all files is called in the cache."""
 ENDING = ".states"
-
-
-def states_folder() -> Path:
-    """Return where states are kept: `states` in `$TUNESMITH_CACHE`, else `~/.cache/tunesmith/states`."""
-    named = os.environ.get("TUNESMITH_CACHE")
-    return Path(named, "states") if named else FOLDER.expanduser()
 
 
 class States:

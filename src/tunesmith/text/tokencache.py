@@ -11,12 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tunesmith.runs.cache import cache_folder
 from tunesmith.runs.files import disk_faults, size_of
 from tunesmith.text.tokens import HEADER, Tokens, names_of, write_tokens
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+KIND = "tokens"
+"""What the folder of all tokens is called in the cache."""
 VERSION = 1
 """Of the files; another one makes other keys."""
 MOST_BYTES = 8 << 30
@@ -25,11 +28,6 @@ HALF = "half-"
 """How the folder of tokens that are being written begins."""
 STALE_SECONDS = 24 * 3600
 """What was half written so long ago belongs to a process that was killed."""
-
-
-def token_folder() -> Path:
-    """Return where tokens are kept: `$TUNESMITH_TOKENS`, else `~/.cache/tunesmith/tokens`."""
-    return Path(os.environ.get("TUNESMITH_TOKENS") or "~/.cache/tunesmith/tokens").expanduser()
 
 
 def key_of(data: str, tokenizer: PreTrainedTokenizerBase, max_tokens: int) -> str:
@@ -49,7 +47,7 @@ def key_of(data: str, tokenizer: PreTrainedTokenizerBase, max_tokens: int) -> st
 
 def find_tokens(key: str) -> Tokens | None:
     """Return the tokens that are kept under `key`; None where there are none, or they are torn."""
-    folder = token_folder() / key
+    folder = cache_folder(KIND) / key
     found = Tokens.open(folder)
     if found is not None:
         os.utime(folder / HEADER)  # it was used last
@@ -64,7 +62,7 @@ def keep_tokens(
     Raises:
         RunError: the disk is full, or the folder cannot be written (K409, K410).
     """
-    root = token_folder()
+    root = cache_folder(KIND)
     with disk_faults(root):
         root.mkdir(parents=True, exist_ok=True)
         half = Path(tempfile.mkdtemp(prefix=HALF, dir=root))

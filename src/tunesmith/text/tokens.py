@@ -58,6 +58,10 @@ class Tokens:
             return None
         return cls(inputs, starts, folder / "input_ids")
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Send files to another process by their path, not by what they hold."""
+        return Tokens.open, (self.path.parent,)
+
     def __len__(self) -> int:
         return len(self.starts) - 1
 
