@@ -51,6 +51,13 @@ def test_frozen_parameters_are_in_no_group(tiny: Path) -> None:
     assert not any("embeddings" in name or "layer.0" in name or "pooler" in name for name in names)
 
 
+def test_with_all_blocks_frozen_the_head_alone_learns(tiny: Path) -> None:
+    model = load_model(tiny, HEAD, seed=0).model
+    Freeze(blocks="all").prepare(model, None)  # type: ignore[arg-type]
+    names = [name for group in parameter_groups(model, SETTINGS, []) for name, _ in group["params"]]
+    assert sorted(names) == ["classifier.bias", "classifier.weight"]
+
+
 @pytest.mark.parametrize(
     ("schedule", "share", "factor"),
     [("linear", 0.05, 0.5), ("linear", 0.1, 1.0), ("linear", 0.55, 0.5), ("linear", 1.0, 0.0),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 from torch import nn
 
 from tunesmith.core.strategy import Setup, Stage, Strategy
-from tunesmith.models.blocks import depth
+from tunesmith.models.blocks import blocks, depth
 
 
 class Freeze(Strategy):
@@ -30,16 +30,17 @@ class Freeze(Strategy):
 
     embeddings: bool = True
     """Whether word, position and type embeddings are frozen."""
-    blocks: Annotated[int, Field(ge=0)] = 0
-    """How many of the lowest blocks are frozen; freezes the embeddings too when above 0."""
+    blocks: Annotated[int, Field(ge=0)] | Literal["all"] = 0
+    """How many of the lowest blocks are frozen, or `all`; freezes the embeddings too when above 0."""
     names: str = ""
     """Regular expression; parameters whose name it finds are frozen as well."""
 
     def prepare(self, model: nn.Module, setup: Setup) -> nn.Module:
         """Turn the gradients of the frozen parameters off."""
+        highest = blocks(model)[1] if self.blocks == "all" else self.blocks
         for name, parameter in model.named_parameters():
             level = depth(name, model)
-            low = level <= self.blocks if self.blocks else (self.embeddings and level == 0)
+            low = level <= highest if highest else (self.embeddings and level == 0)
             if low or (self.names and re.search(self.names, name)):
                 parameter.requires_grad_(False)
         return model
