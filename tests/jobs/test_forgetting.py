@@ -43,6 +43,14 @@ def recipe(quick: dict[str, Any], whole: Path, **more: Any) -> dict[str, Any]:
 def moved(quick: dict[str, Any], whole: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run whose body moved far."""
     folder = tmp_path_factory.mktemp("runs") / "moved"
+    train(recipe(quick, whole), folder=folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def balanced(quick: dict[str, Any], whole: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same run, which weighs what is forgotten."""
+    folder = tmp_path_factory.mktemp("runs") / "balanced"
     train(recipe(quick, whole, stop={"balance": 1.0}), folder=folder)
     return folder
 
@@ -82,21 +90,21 @@ def test_a_body_that_moved_is_told_apart_from_the_one_before(moved: Path) -> Non
     assert "agreement on general texts" in page
 
 
-def test_the_balance_chooses_what_it_says(moved: Path, quick: dict[str, Any], whole: Path, tmp_path: Path) -> None:
-    report = report_of(moved)
+def test_the_balance_chooses_what_it_says(moved: Path, balanced: Path) -> None:
+    report = report_of(balanced)
     moments = [moment for moment in report["history"] if "general" in moment]
     assert len(moments) == 5
     assert moments[0]["general"] == pytest.approx(1.0)
     worth = [(moment["dev_score"] - (1 - moment["general"]), -moment["dev_loss"]) for moment in moments]
     assert report["best_step"] == moments[worth.index(max(worth))]["step"]
-    alone = train(recipe(quick, whole), folder=tmp_path / "alone").report()
+    alone = report_of(moved)
     scores = [(moment["dev_score"], -moment["dev_loss"]) for moment in alone["history"]]
     assert alone["best_step"] == alone["history"][scores.index(max(scores))]["step"]
     assert [moment["general"] for moment in alone["history"]] == [moment["general"] for moment in moments]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGINT")
-def test_a_stopped_run_chooses_the_same(moved: Path, quick: dict[str, Any], whole: Path, tmp_path: Path) -> None:
+def test_a_stopped_run_chooses_the_same(balanced: Path, quick: dict[str, Any], whole: Path, tmp_path: Path) -> None:
     def listen(event: dict[str, Any]) -> None:
         if event["kind"] == "step" and event["step"] == 7:
             os.kill(os.getpid(), signal.SIGINT)
@@ -105,8 +113,8 @@ def test_a_stopped_run_chooses_the_same(moved: Path, quick: dict[str, Any], whol
     with pytest.raises(Interrupted):
         train(asked, folder=tmp_path / "run", progress=listen)
     again = train(asked, folder=tmp_path / "run", resume=True)
-    assert weights(again.folder) == weights(moved)
-    report = report_of(moved)
+    assert weights(again.folder) == weights(balanced)
+    report = report_of(balanced)
     assert [m.get("general") for m in again.report()["history"]] == [m.get("general") for m in report["history"]]
     assert again.report()["forgetting"] == report["forgetting"]
 

@@ -28,7 +28,7 @@ HEAD = [{"freeze": {"blocks": 2}}]
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(store, "FOLDER", tmp_path / "states")
+    monkeypatch.setenv("TUNESMITH_CACHE", str(tmp_path))
     return tmp_path / "states"
 
 

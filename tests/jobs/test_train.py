@@ -256,7 +256,7 @@ def test_accumulation_changes_the_memory_not_the_result(quick: dict[str, Any], t
     for parts in (1, 3):
         folder = tmp_path / str(parts)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(torch.nn.functional, "dropout", lambda value, *_, **__: value)
+            patch.setattr("tunesmith.engine.dropout.dropout", lambda value, *_, **__: value)
             train({**recipe, "batching": {"size": 16, "accumulate": parts}}, folder=folder)
         saved.append(load_file(folder / "model" / "model.safetensors"))
     for name, value in saved[0].items():

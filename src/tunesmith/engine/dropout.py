@@ -21,11 +21,12 @@ def cheap_dropout() -> Iterator[None]:
     The numbers come from torch's generator, so that what seeds it seeds this. torch draws 53 bits for a unit on a CPU,
     16 suffice. On other devices nothing changes.
     """
+    before = functional.dropout
     functional.dropout = dropout
     try:
         yield
     finally:
-        functional.dropout = USUAL
+        functional.dropout = before
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:

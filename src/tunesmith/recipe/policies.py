@@ -8,9 +8,7 @@ POLICIES: dict[str, tuple[dict[str, dict[str, Any]], ...]] = {
     "careful": ({"freeze": {"embeddings": True}}, {"layerwise_lr": {"decay": 0.9}}, {"distil_from_base": {}}),
     "standard": ({"freeze": {"embeddings": True}}, {"layerwise_lr": {"decay": 0.9}}),
     "bold": ({"probe_start": {}},),
-    "few_shot": (
-        {"freeze": {"embeddings": True}}, {"contrastive": {}}, {"probe_start": {}}, {"layerwise_lr": {"decay": 0.9}},
-    ),
+    "few_shot": ({"contrastive": {}}, {"freeze": {"blocks": "all"}}, {"probe_start": {}}),
     "large_data": (),
 }  # fmt: skip
 """Policy → its strategies. A recipe that names one is written out as the list."""
