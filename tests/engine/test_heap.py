@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ctypes
 import platform
 import resource
 
@@ -8,36 +9,51 @@ import torch
 
 from tunesmith.engine.heap import kept_heap
 
-BLOCK = 4 * 2**20
-"""Numbers in a tensor of 16 MiB: four thousand pages."""
+BLOCK = 16 * 2**20
+"""Numbers in a tensor of 64 MiB: more than glibc ever takes from its heap of its own accord."""
 
 
-def faults(rounds: int) -> int:
-    """Return how many pages the system had to give while tensors came and went."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    for _ in range(rounds):
-        torch.zeros(BLOCK)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+class Mallinfo(ctypes.Structure):
+    """What glibc says of its memory, as malloc.h lays it out."""
+
+    _fields_ = [
+        *[(name, ctypes.c_size_t) for name in ("arena", "ordblks", "smblks", "hblks", "hblkhd")],
+        *[(name, ctypes.c_size_t) for name in ("usmblks", "fsmblks", "uordblks", "fordblks", "keepcost")],
+    ]
+
+
+def taken_alone() -> int:
+    """Return how many pieces of memory glibc holds that it took from the system one by one."""
+    ask = ctypes.CDLL(None).mallinfo2
+    ask.restype = Mallinfo
+    return int(ask().hblks)
+
+
+def grows_by_a_piece() -> bool:
+    """Return whether a tensor is such a piece."""
+    before = taken_alone()
+    tensor = torch.zeros(BLOCK)
+    return taken_alone() == before + 1 and len(tensor) == BLOCK
+
+
+def resident() -> int:
+    """Return how many bytes of this process are in memory."""
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * resource.getpagesize()
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="glibc can be asked from 2.33 on")
+def test_tensors_come_from_the_heap_inside_the_block_alone() -> None:
+    assert grows_by_a_piece()
+    with kept_heap():
+        assert not grows_by_a_piece()
+    assert grows_by_a_piece()
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told")
-def test_memory_that_was_freed_is_used_again_inside_the_block_alone() -> None:
-    usual = faults(8)
-    with kept_heap():
-        faults(2)
-        inside = faults(8)
-    assert inside * 10 < usual
-    assert faults(8) * 2 > usual
-
-
-@pytest.mark.skipif(platform.system() != "Linux", reason="resident memory is read from /proc")
-def test_memory_is_given_back_at_the_end() -> None:
-    def resident() -> int:
-        with open("/proc/self/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * resource.getpagesize()
-
+def test_memory_that_was_freed_stays_and_is_given_back_at_the_end() -> None:
     before = resident()
     with kept_heap():
-        torch.ones(16 * BLOCK)
+        torch.ones(4 * BLOCK)
         assert resident() - before > 200 * 2**20
     assert resident() - before < 100 * 2**20
