@@ -45,7 +45,7 @@ def test_blocks_hold_every_token_once_and_run_on(family: str, tmp_path: Path) ->
     blocks = Blocks(stream, tokenizer, 24, "c.txt", ahead=ahead)
     inside: list[int] = []
     for at in range(len(blocks)):
-        block = blocks.block(at)
+        block = blocks.one(at)
         assert len(block.ids) == 24 or at == len(blocks) - 1
         assert block.ids[: len(blocks.before)] == blocks.before
         inside += block.ids[len(blocks.before) : len(block.ids) - len(blocks.behind)]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, overload
+from typing import Literal, TypeAlias
+
+from tunesmith.core.lazy import Lazy
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -146,7 +149,7 @@ def texts_of(example: Example) -> tuple[str, ...]:
     return (*both, example.negative) if isinstance(example, TripletExample) else both
 
 
-class Examples(Sequence[Example]):
+class Examples(Lazy[Example]):
     """Examples that are made when they are asked for; their targets are known without them."""
 
     def __eq__(self, other: object) -> bool:
@@ -155,17 +158,17 @@ class Examples(Sequence[Example]):
         return all(one == two for one, two in zip(self, other, strict=True))
 
     @property
+    @abstractmethod
     def targets(self) -> Sequence[Target]:
         """The target of each."""
-        raise NotImplementedError
 
+    @abstractmethod
     def pick(self, places: Sequence[int]) -> Sequence[Example]:
         """Return those at `places`, made when they are asked for, too."""
-        raise NotImplementedError
 
+    @abstractmethod
     def weighted(self, weights: Mapping[Target, float]) -> Sequence[Example]:
         """Return the same with a weight for each, that of its target."""
-        raise NotImplementedError
 
 
 def targets_of(examples: Sequence[Example]) -> Sequence[Target]:
@@ -178,7 +181,7 @@ def pick_examples(examples: Sequence[Example], places: Sequence[int]) -> Sequenc
     return examples.pick(places) if isinstance(examples, Examples) else [examples[place] for place in places]
 
 
-class TextsOf(Sequence[str]):
+class TextsOf(Lazy[str]):
     """The first texts of examples, one after the other, made when they are asked for.
 
     Args:
@@ -195,15 +198,9 @@ class TextsOf(Sequence[str]):
     def __iter__(self) -> Iterator[str]:
         return (text for example in self.examples for text in texts_of(example)[: self.sides])
 
-    @overload
-    def __getitem__(self, at: int) -> str: ...
-    @overload
-    def __getitem__(self, at: slice) -> list[str]: ...
-    def __getitem__(self, at: int | slice) -> str | list[str]:
-        """Return the text at a place, or the list of those of a slice."""
-        if isinstance(at, slice):
-            return [self[place] for place in range(*at.indices(len(self)))]
-        row, side = divmod(range(len(self))[at], self.sides)
+    def one(self, at: int) -> str:
+        """Return the text at a place."""
+        row, side = divmod(at, self.sides)
         return texts_of(self.examples[row])[side]
 
 

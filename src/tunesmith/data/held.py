@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
@@ -55,16 +55,13 @@ class Held(Examples):
         for start in range(0, len(self), AT_ONCE):
             yield from self._made(self.places[start : start + AT_ONCE])
 
-    @overload
-    def __getitem__(self, at: int) -> Example: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[Example]: ...
-    def __getitem__(self, at: int | slice) -> Example | Sequence[Example]:
-        """Return the example at a place, or the list of those of a slice."""
-        if isinstance(at, slice):
-            return self._made(self.places[at])
-        place = range(len(self))[at]
-        return self._made(self.places[place : place + 1])[0]
+    def one(self, at: int) -> Example:
+        """Return the example at a place."""
+        return self._made(self.places[at : at + 1])[0]
+
+    def some(self, places: range) -> Sequence[Example]:
+        """Return the examples at `places`."""
+        return self._made(self.places[np.asarray(places, dtype=np.int64)])
 
     @property
     def targets(self) -> Sequence[Target]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from tunesmith.core.lazy import Lazy
 from tunesmith.data.arrays import column_texts
 
 Array = np.ndarray[Any, Any]
@@ -18,7 +19,7 @@ CHUNK = 20_000
 """Texts that are strings at the same time."""
 
 
-class Texts(Sequence[str]):
+class Texts(Lazy[str]):
     """Strings of a column; a list of them would take 57 bytes more for each.
 
     Args:
@@ -53,18 +54,15 @@ class Texts(Sequence[str]):
         for chunk in self._chunks:
             yield from chunk.to_pylist()
 
-    @overload
-    def __getitem__(self, at: int) -> str: ...
-    @overload
-    def __getitem__(self, at: slice) -> list[str]: ...
-    def __getitem__(self, at: int | slice) -> str | list[str]:
-        """Return the text at a place, or the list of those of a slice."""
-        if isinstance(at, slice):
-            return self.pick(np.arange(*at.indices(len(self))))
-        place = range(len(self))[at]
-        chunk = int(np.searchsorted(self._starts, place, side="right")) - 1
-        text: str = self._chunks[chunk][place - int(self._starts[chunk])].as_py()
+    def one(self, at: int) -> str:
+        """Return the text at a place."""
+        chunk = int(np.searchsorted(self._starts, at, side="right")) - 1
+        text: str = self._chunks[chunk][at - int(self._starts[chunk])].as_py()
         return text
+
+    def some(self, places: range) -> list[str]:
+        """Return the texts at `places`."""
+        return self.pick(np.asarray(places, dtype=np.int64))
 
     def pick(self, places: Array) -> list[str]:
         """Return the texts at `places`, in their order."""

@@ -14,7 +14,7 @@ from tunesmith.models.frozen import Frozen
 from tunesmith.models.kept import Kept
 from tunesmith.runs.cache import cache_folder
 from tunesmith.runs.states import DISK, KIND, MEMORY, States
-from tunesmith.text.lazy import Lazy
+from tunesmith.text.lazy import LazyFeatures
 
 SAMPLE = 64
 """Tokens of the text by which it is seen how a model is built."""
@@ -111,6 +111,6 @@ class Ground:
 
 def tokens_of(rows: Sequence[Features]) -> int:
     """Return how many tokens rows have."""
-    if isinstance(rows, Lazy) and rows.lengths is not None:
+    if isinstance(rows, LazyFeatures) and rows.lengths is not None:
         return int(rows.lengths.sum())
     return sum(len(row.inputs["input_ids"]) for row in rows)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 import torch
 
 from tunesmith.core.batch import Batch, Features
+from tunesmith.core.lazy import Lazy
 from tunesmith.core.task import Problem
 from tunesmith.text.lazy import Alone, by_owner, lengths_of
 from tunesmith.text.masking import Masker
@@ -158,7 +159,7 @@ class Collator:
         return table
 
 
-class Drawn(Sequence[list[int]]):
+class Drawn(Lazy[list[int]]):
     """Positions in the order drawn, `size` to a batch; eight bytes each, however many there are.
 
     Args:
@@ -174,17 +175,15 @@ class Drawn(Sequence[list[int]]):
     def __len__(self) -> int:
         return len(self.mixed)
 
-    @overload
-    def __getitem__(self, at: int) -> list[int]: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[list[int]]: ...
-    def __getitem__(self, at: int | slice) -> list[int] | Sequence[list[int]]:
-        """Return one batch, or those of a slice."""
-        if isinstance(at, slice):
-            return Drawn(self.order, self.size, self.mixed[at])
+    def one(self, at: int) -> list[int]:
+        """Return one batch."""
         start = int(self.mixed[at]) * self.size
         found: list[int] = self.order[start : start + self.size].tolist()
         return found
+
+    def some(self, places: range) -> Drawn:
+        """Return the batches at `places`, which are not made for it."""
+        return Drawn(self.order, self.size, self.mixed[np.asarray(places, dtype=np.int64)])
 
 
 class Batches:

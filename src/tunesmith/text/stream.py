@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from tunesmith.core.batch import Features
 from tunesmith.core.example import BlockExample, Example
+from tunesmith.core.lazy import Lazy
 from tunesmith.core.words import words_of
 from tunesmith.text.frame import Frame
-from tunesmith.text.lazy import Lazy
+from tunesmith.text.lazy import LazyFeatures
 from tunesmith.text.masking import Masker
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def _mapped(path: Path, kind: Any) -> Array:
     return np.memmap(path, dtype=kind, mode="r")
 
 
-class Blocks(Sequence[Example]):
+class Blocks(Lazy[Example]):
     """Blocks of a stream, made when they are asked for; they run on across texts, and no token is left out.
 
     Args:
@@ -160,18 +161,8 @@ class Blocks(Sequence[Example]):
     def __len__(self) -> int:
         return -(-len(self.stream.ids) // self.room)
 
-    @overload
-    def __getitem__(self, at: int) -> Example: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[Example]: ...
-    def __getitem__(self, at: int | slice) -> Example | Sequence[Example]:
-        """Return the block at a place, or those of a slice, all of them at once."""
-        if isinstance(at, slice):
-            return [self.block(place) for place in range(*at.indices(len(self)))]
-        return self.block(range(len(self))[at])
-
-    def block(self, at: int) -> BlockExample:
-        """Return block number `at`, from 0."""
+    def one(self, at: int) -> BlockExample:
+        """Return the block at a place."""
         here = slice(at * self.room, (at + 1) * self.room)
         ids = [*self.before, *self.stream.ids[here].tolist(), *self.behind]
         name, source = str(at + 1), f"{self.name} block {at + 1}"
@@ -209,7 +200,7 @@ def features_of(example: Example, at: int) -> Features:
     return Features(inputs, target=list(example.due), owner=at, units=len(places), places=places)
 
 
-class Streamed(Lazy):
+class Streamed(LazyFeatures):
     """The features of blocks, one for each; all blocks but the last have the same length."""
 
     def __init__(self, blocks: Sequence[Example]) -> None:
@@ -218,6 +209,6 @@ class Streamed(Lazy):
     def __len__(self) -> int:
         return len(self.blocks)
 
-    def make(self, at: int) -> Features:
+    def one(self, at: int) -> Features:
         """Return the features of the block at a place."""
         return features_of(self.blocks[at], at)

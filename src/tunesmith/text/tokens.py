@@ -13,7 +13,7 @@ import numpy as np
 
 from tunesmith.core.batch import Features
 from tunesmith.core.example import Example
-from tunesmith.text.lazy import Array, Lazy
+from tunesmith.text.lazy import Array, LazyFeatures
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -90,7 +90,7 @@ class Tokens:
         return found
 
 
-class Stored(Lazy):
+class Stored(LazyFeatures):
     """The features of examples whose tokens are in files.
 
     Args:
@@ -113,7 +113,7 @@ class Stored(Lazy):
         """The tokens of each, [N]."""
         return self.tokens.lengths(self.rows)
 
-    def make(self, at: int) -> Features:
+    def one(self, at: int) -> Features:
         """Return the features of the example at a place."""
         example = self.examples[at]
         target = None if example.target is None else self.target(example)
