@@ -3,49 +3,37 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tunesmith.core.batch import Batch, Features
-from tunesmith.core.example import Example, TextsOf
-from tunesmith.core.strategy import Group, Setup
+from tunesmith.core.example import Example
 from tunesmith.engine.dropout import cheap_dropout
 from tunesmith.engine.heap import kept_heap
-from tunesmith.engine.infer import vectors
 from tunesmith.engine.loop import Schedule, State, Step, Work, loop
 from tunesmith.engine.objective import compose, task_objective
 from tunesmith.engine.optim import make_optimizer, parameter_groups
-from tunesmith.engine.packs import keeps_apart
 from tunesmith.engine.recall import Recall
 from tunesmith.engine.stop import Watch, balanced, planned_steps
 from tunesmith.evaluation.metrics import HIGHER_IS_BETTER
 from tunesmith.evaluation.overfitting import turned_now
 from tunesmith.jobs.frozen import Ground
 from tunesmith.jobs.judge import Judge
+from tunesmith.jobs.prepare import keep_apart, may_be_cut, prepare, tokens_met, window
 from tunesmith.jobs.skill import Trace
 from tunesmith.jobs.watching import of_turn
 from tunesmith.jobs.workshop import Workshop, interrupted, is_wished
-from tunesmith.models.body import body_of
 from tunesmith.models.load import load_model
 from tunesmith.models.memory import save_memory
 from tunesmith.models.sliced import Sliced, sliced
 from tunesmith.runs.checkpoint import Checkpoints
 from tunesmith.runs.seed import seeded
 from tunesmith.text.batching import Batches
-from tunesmith.text.lazy import by_owner, lengths_of
-from tunesmith.text.tokens import Stored
 
-GENERAL_AT_ONCE = 256
-"""General texts that are encoded together, to see which tokens they have."""
-AT_ONCE = 2000
-"""Train rows whose targets are taken together, where their tokens are in files."""
 LISTENED = "single_label_classification"
 """The kind of head whose answers are taken down, to tell rows that were learnt by heart."""
 
@@ -87,22 +75,22 @@ def tune(
     with seeded(recipe.seed), kept_heap(), cheap_dropout():
         features = shop.encode_to_train(train)
         model = load_model(
-            shop.folder, shop.task.head(), kind=recipe.head, seed=recipe.seed, window=_window(shop, features),
+            shop.folder, shop.task.head(), kind=recipe.head, seed=recipe.seed, window=window(shop, features),
             attention_dropout=recipe.attention_dropout, languages=recipe.text.languages, pattern=recipe.pattern,
         ).model  # fmt: skip
-        shop = _keep_apart(shop, model)
+        shop = keep_apart(shop, model)
         judge = Judge(shop, dev) if dev else None
         trace = Trace(shop, model) if dev and _is_traced(shop, stage) else None
-        tokens = cache(lambda: _tokens(shop, features, judge))
+        tokens = cache(lambda: tokens_met(shop, features, judge))
         began = time.monotonic()
-        model = _prepare(shop, model, train, features, judge, tokens)
+        model = prepare(shop, model, train, features, judge, tokens)
         preparing = time.monotonic() - began
         if recipe.batching.save_memory:
             save_memory(model)
         assert recipe.batching.size is not None, "the recipe is complete"
         batches = Batches(features, recipe.batching.size, recipe.seed)
         groups = parameter_groups(model, recipe.optimizer, shop.strategies)
-        cut = sliced(model, tokens()) if _may_be_cut(shop, model, groups) else Sliced()
+        cut = sliced(model, tokens()) if may_be_cut(shop, model, groups) else Sliced()
         optimizer = make_optimizer(groups, recipe.optimizer)
         prepared, prepared_optimizer = device.prepare(model, optimizer)
         state = State(prepared, prepared_optimizer)
@@ -127,86 +115,6 @@ def tune(
 def _is_traced(shop: Workshop, stage: str) -> bool:
     """Say whether general texts are looked at beside dev: to choose by, or to draw in the training that is shown."""
     return shop.recipe.stop.balance > 0 or (stage == "select" and shop.recipe.evaluate.forgetting != "off")
-
-
-def _may_be_cut(shop: Workshop, model: nn.Module, groups: Sequence[Group]) -> bool:
-    """Say whether a training that moves the embeddings may do with those of the tokens that it meets."""
-    if any(strategy.whole_vocabulary for strategy in shop.strategies):
-        return False
-    embeddings = body_of(model).get_input_embeddings().weight
-    return any(p is embeddings for group in groups for _, p in group["params"])
-
-
-def _tokens(shop: Workshop, features: Sequence[Features], judge: Judge | None) -> set[int]:
-    """Return the tokens that a training can meet: those of train, of dev and of the general texts, and special ones.
-
-    Those of running text are all that there are: hidden ones are replaced by any other.
-    """
-    if shop.encoder.layout == "stream":
-        return set(range(len(shop.encoder.tokenizer)))
-    found = set(shop.encoder.tokenizer.all_special_ids)
-    for rows in (features, judge.features if judge else ()):
-        if isinstance(rows, Stored):
-            found |= rows.tokens.used()
-        else:
-            found.update(token for row in rows for token in row.inputs["input_ids"])
-    kept = shop.general.kept
-    for start in range(0, len(kept), GENERAL_AT_ONCE):
-        found.update(shop.plain(kept[start : start + GENERAL_AT_ONCE]).inputs["input_ids"].flatten().tolist())
-    return found
-
-
-def _window(shop: Workshop, features: Sequence[Features]) -> int:
-    """Return the tokens of the longest window; blocks of running text are not all looked at for it."""
-    lengths = lengths_of(features)
-    return shop.encoder.max_tokens if lengths is None else int(lengths.max())
-
-
-def _keep_apart(shop: Workshop, model: nn.Module) -> Workshop:
-    """Return the shop with every dialogue on a row of its own where `model` would let those that share one meet.
-
-    So it is where a strategy puts something before the text, which all on a row would have to see.
-    """
-    leads = any(strategy.leads for strategy in shop.strategies)
-    if shop.collate.room == 0 or (not leads and keeps_apart(model)):
-        return shop
-    if not leads:
-        shop.reporter.say("The model lets dialogues on one row see each other, so each has a row of its own.")
-    return replace(shop, packs=False)
-
-
-def _prepare(
-    shop: Workshop, model: nn.Module, train: Sequence[Example], features: Sequence[Features], judge: Judge | None,
-    tokens: Callable[[], AbstractSet[int]],
-) -> nn.Module:  # fmt: skip
-    size, per_step = shop.recipe.batching.predict_size, shop.recipe.batching.size
-    assert per_step is not None, "the recipe is complete"
-
-    def embed(model: nn.Module) -> Tensor:
-        model = model.to(shop.device.target)
-        context, ranks = shop.device.inference, shop.device.ranks
-        return vectors(model, features, shop.collate, size=size, context=context, ranks=ranks).values
-
-    examples = cache(lambda: by_owner(features))
-
-    def pick(positions: Sequence[int]) -> Batch:
-        # An owner for each place: a row that is picked twice in succession would be taken for two windows of one.
-        rows = [replace(f, owner=place) for place, at in enumerate(positions) for f in examples()[at]]
-        return shop.collate(rows).to(shop.device.target)
-
-    def batches() -> Iterator[Batch]:
-        for start in range(0, len(examples()), per_step):
-            yield pick(range(start, min(start + per_step, len(examples()))))
-
-    streams = shop.task.head().streams
-    setup = Setup(
-        shop.task, np.empty(0) if streams else _targets(shop, features).numpy(), embed, shop.recipe.seed, shop.folder,
-        () if streams else TextsOf(train), shop.general.kept, shop.plain, batches,
-        None if judge is None else judge.worth, pick, per_step, tokens,
-    )  # fmt: skip
-    for strategy in shop.strategies:
-        model = strategy.prepare(model, setup)
-    return model
 
 
 def _schedule(shop: Workshop, per_epoch: int, epochs: float | None) -> Schedule:
@@ -416,15 +324,3 @@ def _load(moving: Sequence[tuple[str, nn.Parameter]], tensors: Mapping[str, Tens
 
 def _under(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     return {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}
-
-
-def _targets(shop: Workshop, features: Sequence[Features]) -> Tensor:
-    """Return the targets of all examples as a loss takes them; some thousands are objects at a time."""
-    parts = []
-    if isinstance(features, Stored):
-        for start in range(0, len(features), AT_ONCE):
-            some = features.examples[start : start + AT_ONCE]
-            parts.append(shop.collate.targets([Features({}, target=features.target(example)) for example in some]))
-    else:
-        parts.append(shop.collate.targets([windows[0] for windows in by_owner(features)]))
-    return torch.cat([part for part in parts if part is not None])
