@@ -19,15 +19,14 @@ from __future__ import annotations
 import csv
 import functools
 import gzip
-import os
 import statistics
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from cells import DATA, Bench, line_of, main, tell
+from cells import DATA, TEST_MODELS, Bench, line_of, main, tell
 
-MODEL = Path(os.environ.get("TEST_MODELS", Path.home() / ".cache" / "test-models")) / "mlm-tiny"
+MODEL = TEST_MODELS / "mlm-tiny"
 SEEDS: dict[str, tuple[int, ...]] = {
     "biomed_text": (0,), "citation-untouched": (0, 1, 2, 3, 4), "citation-adapted": (0, 1, 2, 3, 4),
 }  # fmt: skip

@@ -13,17 +13,17 @@ product, `fused` the kernel of torch.
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import time
 from pathlib import Path
 from typing import Any
 
+from cells import TEST_MODELS
+
 WINDOWS = ("16x32", "8x128", "8x256", "8x384")
 """Rows and tokens of a batch."""
 WAYS = (("plain", "eager", None), ("fused", "sdpa", None), ("plain", "eager", 0.0), ("fused", "sdpa", 0.0))
 """What it is called, what transformers calls it, and the dropout: None is what the model came with."""
-MODELS = Path(os.environ.get("TEST_MODELS", Path.home() / ".cache" / "test-models"))
 
 
 def opened(folder: Path, way: str, dropout: float | None) -> Any:
@@ -63,7 +63,7 @@ def main() -> None:
     from tunesmith.models.sources import resolve_model
 
     torch.set_num_threads(1)
-    own = MODELS / chosen.model
+    own = TEST_MODELS / chosen.model
     folder = own if own.is_dir() else resolve_model(chosen.model)
     models = [opened(folder, way, dropout) for _, way, dropout in WAYS]
     print(f"{chosen.model}, torch {torch.__version__}, one thread, {chosen.repeats} repeats: tokens per second")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import statistics
 import sys
 from collections.abc import Callable, Sequence
@@ -14,6 +15,8 @@ from typing import Any, NamedTuple
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
 RESULTS = ROOT / "benchmarks" / "results"
+TEST_MODELS = Path(os.environ.get("TEST_MODELS", Path.home() / ".cache" / "test-models"))
+"""Where the models lie that tests use."""
 
 Line = dict[str, Any]
 
@@ -131,6 +134,14 @@ def spread(values: list[float], *, sign: bool = False) -> str:
     if len(values) == 1:
         return mean
     return f"{mean} ({form.format(100 * min(values))} to {form.format(100 * max(values))})"
+
+
+def middle(values: Sequence[float], form: str = ".2f") -> str:
+    """Return the median with the range."""
+    if not values:
+        return "–"
+    found = format(statistics.median(values), form)
+    return found if len(values) == 1 else f"{found} ({min(values):{form}} to {max(values):{form}})"
 
 
 def tell(event: dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ import time
 from itertools import pairwise
 from typing import Any
 
-from cells import Bench, digest_of, main
+from cells import Bench, digest_of, main, middle
 from rows import trained
 from strategies import alone, asked
 
@@ -86,8 +86,7 @@ def table(lines: list[dict[str, Any]]) -> str:
         memory = [line["peak_mib"] / plain[line["seed"]]["peak_mib"] for line in of]
         before = statistics.median(line["before"] for line in of)
         rows.append(
-            f"| {cell} | {len(of)} | {between_two(times)} | {between_two(memory)} | {before:.1f} "
-            f"| {of[0]['trained'] / 1e6:.2f} |"
+            f"| {cell} | {len(of)} | {middle(times)} | {middle(memory)} | {before:.1f} | {of[0]['trained'] / 1e6:.2f} |"
         )
     return "\n".join(rows)
 
@@ -95,12 +94,6 @@ def table(lines: list[dict[str, Any]]) -> str:
 def ratio(steps: list[float], plain: list[float]) -> float:
     """Return the median of what a step takes over what the same step of plain fine-tuning takes."""
     return statistics.median(a / b for a, b in list(zip(steps, plain, strict=True))[COLD:])
-
-
-def between_two(values: list[float]) -> str:
-    """Return the median with the range."""
-    middle = f"{statistics.median(values):.2f}"
-    return middle if len(values) == 1 else f"{middle} ({min(values):.2f} to {max(values):.2f})"
 
 
 def run_cell(cell: str, seed: int, on: str, sets: list[str]) -> dict[str, Any]:

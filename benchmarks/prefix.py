@@ -1,7 +1,7 @@
 """Measure an epoch of a training whose lowest blocks are frozen, with what they give kept and without.
 
     python benchmarks/prefix.py                          # minilm on sst2, four of six blocks frozen, and all six
-    python benchmarks/prefix.py --data imdb_1k --tokens 256 --rows 128
+    python benchmarks/prefix.py --data medical_abstracts --tokens 256 --rows 128
     python benchmarks/prefix.py --precision fp32 --pairs 9
 
 One thread, seconds of the processor. Three trainings of the same rows take turns, an epoch each: the frozen blocks with
@@ -18,11 +18,11 @@ import os
 os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported
 
 import argparse
-import statistics
 import time
 from collections.abc import Iterator
 from typing import Any
 
+from cells import middle
 from rows import read
 
 WAYS = ("with dropout", "computed", "kept")
@@ -84,11 +84,6 @@ def training(
         yield time.process_time() - start
 
 
-def between(values: list[float], form: str = "{:.2f}") -> str:
-    """Return the median with the range."""
-    return f"{form} ({form} to {form})".format(statistics.median(values), min(values), max(values))
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -121,7 +116,7 @@ def main() -> None:
             later = [epoch[at] for epoch in found[1:]]
             ratios = [epoch[at] / epoch[1] for epoch in found[1:]]
             print(
-                f"| {frozen} | {way} | {found[0][at]:.2f} | {between(later)} | {between(ratios, '{:.3f}')} |",
+                f"| {frozen} | {way} | {found[0][at]:.2f} | {middle(later)} | {middle(ratios, '.3f')} |",
                 flush=True,
             )
 

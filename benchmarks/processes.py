@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -19,6 +20,7 @@ NUMBERS = (1 << 20, 1 << 22, 1 << 24)
 
 
 def main() -> None:
+    """Measure, and print from the first process."""
     ranks = join()
     lines = [f"{ranks.count} processes on {ranks.device}, {torch.get_num_threads()} threads each"]
     lines.append(f"  one number: {1e3 * typical(ranks, lambda: ranks.sums(1.0)):.2f} ms")
@@ -33,8 +35,8 @@ def main() -> None:
     part_ways()
 
 
-def typical(ranks: Ranks, work) -> float:
-    """The median time of a round that all begin together."""
+def typical(ranks: Ranks, work: Callable[[], object]) -> float:
+    """Return the median seconds of a round that all begin together."""
     found = []
     for _ in range(ROUNDS):
         ranks.wait()

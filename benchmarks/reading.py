@@ -15,15 +15,14 @@ train; nor has cmrc2018 a dev part.
 
 from __future__ import annotations
 
-import os
 import statistics
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cells import DATA, Bench, line_of, main, tell
+from cells import DATA, TEST_MODELS, Bench, line_of, main, tell
 
-E5 = Path(os.environ.get("TEST_MODELS", Path.home() / ".cache" / "test-models")) / "e5-small"
+E5 = TEST_MODELS / "e5-small"
 
 
 NO_DEV = {"cluener": "dev", "cmrc2018": "test"}

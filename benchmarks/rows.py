@@ -73,11 +73,17 @@ def lay(folder: Path, where: str, seed: int, on: str) -> tuple[Rows, Rows]:
     name, _, shots = where.partition(":")
     drawn = draw(name, shots, seed, on)
     for file_name, rows in zip(FILES, drawn, strict=True):
-        with (folder / file_name).open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, ["text", "label"])
-            writer.writeheader()
-            writer.writerows(rows)
+        write(folder / file_name, rows)
     return drawn
+
+
+def write(path: Path, rows: Rows) -> Path:
+    """Write rows as a table and return where."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, ["text", "label"])
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
 
 
 def trained(

@@ -26,7 +26,7 @@ import sys
 import time
 from typing import Any
 
-from cells import Bench, Line, digest_of, main, spread
+from cells import Bench, Line, digest_of, main, middle, spread
 from speed_ways import BATCH, JOBS, RATE, TEXTBOOK_ROWS, matrix_peak, ours, peak_mib, predicted, trainer, weights_of
 from strategies import alone
 
@@ -82,7 +82,7 @@ def table(lines: list[Line]) -> str:
             scores = [line["score"] for line in of.values() if line["score"] == line["score"]]
             rows.append(
                 f"| {data} | {side} | {len(of)} | {middle([rate(x) for x in of.values()], '.0f')} | "
-                f"{'' if side == 'ours' else middle(times, '.2f')} | "
+                f"{'' if side == 'ours' else middle(times)} | "
                 f"{middle([100 * x['share_of_peak'] for x in of.values()], '.0f')} % | "
                 f"{max(x['peak_mib'] for x in of.values()):,} | {spread(scores)} |"
             )
@@ -111,8 +111,7 @@ def predictions(by_cell: dict[str, dict[int, Line]]) -> list[str]:
                 sum(a != b for a, b in zip(mine["labels"], other["labels"], strict=True)) for mine, other in both
             )
             rows.append(
-                f"| {cell.partition('@')[2]} | {side} | {len(of)} | {middle(all_rows, '.2f')} | "
-                f"{middle(ones, '.2f')} | {differ} |"
+                f"| {cell.partition('@')[2]} | {side} | {len(of)} | {middle(all_rows)} | {middle(ones)} | {differ} |"
             )
     return rows
 
@@ -120,14 +119,6 @@ def predictions(by_cell: dict[str, dict[int, Line]]) -> list[str]:
 def rate(line: Line) -> float:
     """Return tokens per second of the processor."""
     return float(line["tokens"] / line["seconds"])
-
-
-def middle(values: list[float], form: str) -> str:
-    """Return the median with the range."""
-    if not values:
-        return "–"
-    found = format(statistics.median(values), form)
-    return found if len(values) == 1 else f"{found} ({min(values):{form}} to {max(values):{form}})"
 
 
 def profile(data: str) -> None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 import random
 import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cells import DATA, Line
+from cells import TEST_MODELS, Line
+from rows import FILES, Rows, read, write
 
 
 class Job(NamedTuple):
@@ -42,30 +41,18 @@ TEST_ROWS = 300
 RATE, WARMUP, WEIGHT_DECAY, CLIP = 1e-4, 0.1, 0.01, 1.0
 TEXTBOOK_ROWS = 64
 """Rows of the textbook script: each is 512 tokens to it, so that all would take an hour."""
-TEST_MODELS = Path.home() / ".cache" / "test-models"
-
-Rows = list[tuple[str, str]]
 
 
 def rows_of(job: Job, seed: int) -> tuple[Rows, Rows]:
     """Return rows to train on and to test on; where there is no train part, the test part is divided."""
-    train, test = read(job.data, "train"), read(job.data, "test")
-    if not train:
-        random.Random(0).shuffle(test)
-        train, test = test[TEST_ROWS:], test[:TEST_ROWS]
+    test = read(job.data, "test")
     random.Random(0).shuffle(test)
+    try:
+        train = read(job.data, "train")
+    except FileNotFoundError:
+        train, test = test[TEST_ROWS:], test[:TEST_ROWS]
     random.Random(seed).shuffle(train)
     return train[: job.rows], test[:TEST_ROWS]
-
-
-def read(name: str, split: str) -> Rows:
-    """Return the rows of a part of a shared data set; none where there is no such part."""
-    plain = DATA / name / f"{split}.csv"
-    packed = plain.with_suffix(".csv.gz")
-    if not plain.exists() and not packed.exists():
-        return []
-    text = plain.read_text(encoding="utf-8") if plain.exists() else gzip.decompress(packed.read_bytes()).decode()
-    return [(row["text"], row["label"]) for row in csv.DictReader(text.splitlines(keepends=True))]
 
 
 def folder_of(name: str) -> Path:
@@ -92,7 +79,7 @@ def ours(job: Job, seed: int, note: Callable[[str], None] = lambda part: None) -
             ended = time.process_time()
 
     with tempfile.TemporaryDirectory() as place:
-        files = [str(write(Path(place) / name, rows)) for name, rows in zip(PARTS, rows_of(job, seed), strict=True)]
+        files = [str(write(Path(place) / name, rows)) for name, rows in zip(FILES, rows_of(job, seed), strict=True)]
         recipe = {
             "task": "classify", "model": str(folder_of(job.model)), "seed": seed, "strategies": [],
             "data": {"train": files[0], "dev": files[1], "test": files[1], "text": "text", "label": "label"},
@@ -109,18 +96,6 @@ def ours(job: Job, seed: int, note: Callable[[str], None] = lambda part: None) -
         "seconds": ended - begun, "tokens": report["speed"]["tokens"], "padding": report["speed"]["padding_share"],
         "score": report["test"]["macro_f1"]["value"], "precision": report["recipe"]["precision"],
     }  # fmt: skip
-
-
-PARTS = ("train.csv", "test.csv")
-
-
-def write(path: Path, rows: Iterable[tuple[str, str]]) -> Path:
-    """Write rows as a table and return where."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["text", "label"])
-        writer.writerows(rows)
-    return path
 
 
 def trainer(job: Job, seed: int, *, textbook: bool = False) -> Line:
@@ -152,17 +127,17 @@ def trainer(job: Job, seed: int, *, textbook: bool = False) -> Line:
     torch.manual_seed(seed)
     train, test = rows_of(job, seed)
     train = train[:TEXTBOOK_ROWS] if textbook else train
-    labels = sorted({label for _, label in train})
+    labels = sorted({row["label"] for row in train})
     folder = folder_of(job.model)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModelForSequenceClassification.from_pretrained(folder, num_labels=len(labels), dtype=torch.float32)
     how = {"padding": "max_length", "max_length": 512} if textbook else {"max_length": job.tokens}
 
     def encoded(rows: Rows) -> list[dict[str, Any]]:
-        made = tokenizer([text for text, _ in rows], truncation=True, **how)
+        made = tokenizer([row["text"] for row in rows], truncation=True, **how)
         return [
-            {**{name: made[name][at] for name in made}, "labels": labels.index(label)}
-            for at, (_, label) in enumerate(rows)
+            {**{name: made[name][at] for name in made}, "labels": labels.index(row["label"])}
+            for at, row in enumerate(rows)
         ]
 
     best = {} if textbook else {"train_sampling_strategy": "group_by_length", "bf16": has_tiles()}
@@ -203,7 +178,7 @@ def predicted(job: Job, repeats: int) -> dict[str, Line]:
 
     with tempfile.TemporaryDirectory() as place:
         rows, test = rows_of(job, 0)
-        train, dev = (write(Path(place) / name, part) for name, part in zip(PARTS, (rows, test), strict=True))
+        train, dev = (write(Path(place) / name, part) for name, part in zip(FILES, (rows, test), strict=True))
         recipe = {
             "task": "classify", "model": str(folder_of(job.model)), "text": {"max_tokens": job.tokens},
             "data": {"train": str(train), "dev": str(dev), "test": str(dev), "text": "text", "label": "label"},
@@ -214,7 +189,7 @@ def predicted(job: Job, repeats: int) -> dict[str, Line]:
         bundle = tunesmith.load(folder)
         pipe = transformers.pipeline("text-classification", model=str(folder / "model"), device=-1)
         cut = {"truncation": True, "max_length": job.tokens}
-        texts = [text for text, _ in test]
+        texts = [row["text"] for row in test]
         sides: dict[str, Callable[[list[str]], list[str]]] = {
             "ours": lambda of: [p.label for p in bundle.predict(of)],
             "pipeline": lambda of: [p["label"] for p in pipe(of, **cut)],

@@ -20,6 +20,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
+from cells import middle
+
 SHAPES = ("16x24", "16x96")
 TOKENS = 3000
 COLD, COUNTED = 1, 2
@@ -86,9 +88,8 @@ def main() -> None:
         before: list[float] = []
         for name, found in taken.items():
             ratios = [a / b for a, b in zip(found, before, strict=False)]
-            ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})" if ratios else ""
-            middle = f"{1e3 * statistics.median(found):.0f} ({1e3 * min(found):.0f} to {1e3 * max(found):.0f})"
-            print(f"| {rows} x {tokens} | {name} | {middle} | {ratio} |", flush=True)
+            taken = middle([1e3 * seconds for seconds in found], ".0f")
+            print(f"| {rows} x {tokens} | {name} | {taken} | {middle(ratios) if ratios else ''} |", flush=True)
             before = found
 
 

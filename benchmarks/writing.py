@@ -12,14 +12,13 @@ anybody can redo a cell by deleting its line. `train_rows` and `test_rows` are b
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cells import DATA, Bench, line_of, main, tell
+from cells import DATA, TEST_MODELS, Bench, line_of, main, tell
 
-SMOLLM2 = Path(os.environ.get("TEST_MODELS", Path.home() / ".cache" / "test-models")) / "smollm2"
+SMOLLM2 = TEST_MODELS / "smollm2"
 
 
 class Cell(NamedTuple):
