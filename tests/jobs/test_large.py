@@ -24,7 +24,7 @@ def test_tokens_from_files_give_the_same_model_and_report_and_are_found_again(
     recipe = {**quick, "stop": {"epochs": 2, "refit": False}, "class_weights": True}
     eager, report, _ = trained(recipe, tmp_path / "eager")
     assert not (tmp_path / "tokens").exists()
-    monkeypatch.setattr(tokens, "MANY", 1)
+    monkeypatch.setattr(tokens, "MANY_ROWS", 1)
     first, from_files, none = trained(recipe, tmp_path / "first")
     again, _, found = trained({**recipe, "seed": 7}, tmp_path / "again")
     assert first == eager

@@ -27,12 +27,12 @@ def written_findings(prepared: Prepared) -> Iterator[Finding]:
         yield from _several_findings(rows)
         yield from _long_findings(rows)
         yield from script_findings(
-            "K176", "warning", rows, targets_of(rows), "to be answered in {script} script",
+            "K176", "warning", rows, written_of(rows), "to be answered in {script} script",
             "Look at the rows, and remove those that do not belong to the data.",
         )  # fmt: skip
 
 
-def targets_of(rows: Rows) -> list[str]:
+def written_of(rows: Rows) -> list[str]:
     """Return the texts to write."""
     return [str(target) for target in rows.targets]
 
@@ -41,7 +41,7 @@ def _several_findings(rows: Rows) -> Iterator[Finding]:
     """Find prompts that have different answers."""
     same = find_clusters(rows.texts, near=False).same.tolist()
     answers: dict[int, set[str]] = {}
-    for number, target in zip(same, targets_of(rows), strict=True):
+    for number, target in zip(same, written_of(rows), strict=True):
         answers.setdefault(number, set()).add(fold(target))
     several = [at for at, number in enumerate(same) if len(answers[number]) > 1]
     if several:
@@ -57,7 +57,7 @@ def _several_findings(rows: Rows) -> Iterator[Finding]:
 def _long_findings(rows: Rows) -> Iterator[Finding]:
     if len(rows) < MIN_ROWS:
         return
-    lengths = np.array([len(target) for target in targets_of(rows)])
+    lengths = np.array([len(target) for target in written_of(rows)])
     usual, most = (int(np.percentile(lengths, share)) for share in (50, 90))
     long = np.flatnonzero((lengths > MEDIANS * usual) & (lengths > NINETIES * most))
     if len(long):

@@ -12,15 +12,12 @@ from tunesmith.core.example import Example
 from tunesmith.data.held import Held
 from tunesmith.data.rows import Rows
 from tunesmith.data.texts import Texts
-from tunesmith.recipe.complete import of_task
+from tunesmith.recipe.complete import MANY_ROWS, of_task
 from tunesmith.recipe.schema import Recipe
 
 if TYPE_CHECKING:
     from tunesmith.text.tokens import Stored, Tokens
     from tunesmith.text.windows import Encoder
-
-MANY = 50_000
-"""Rows from which tokens go to files; below, they are made in seconds and held in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +58,7 @@ def tokenise(
         RunError: they cannot be written.
     """
     cuts = (asked.text.long or of_task(task).long) == "truncate" and encoder.layout == "row" and not encoder.pattern
-    if not (cuts and isinstance(train, Held) and len(train) >= MANY):
+    if not (cuts and isinstance(train, Held) and len(train) > MANY_ROWS):
         return None
     from tunesmith.text.tokencache import find_tokens, keep_tokens, key_of
     from tunesmith.text.tokens import names_of
