@@ -1,4 +1,4 @@
-"""Dropout on a CPU at a third of its price: of each 64 random bits four units are decided, not two."""
+"""Dropout on a CPU at about half its price: of each 64 random bits four units are decided, not one."""
 
 from __future__ import annotations
 
