@@ -21,10 +21,12 @@ from tunesmith.core.batch import Batch
 from tunesmith.core.example import TextExample
 from tunesmith.engine.infer import outputs, vectors
 from tunesmith.errors import InputError, Interrupted
+from tunesmith.evaluation.baseline import fit_probe
 from tunesmith.jobs.train import train
 from tunesmith.models.load import load_model
 from tunesmith.recipe.support import conflict_of
 from tunesmith.strategies.contrastive import Contrastive, pairs
+from tunesmith.strategies.probe_start import ProbeStart
 from tunesmith.strategies.prototype import Prototype
 from tunesmith.tasks.classify import Classify
 from tunesmith.text.batching import Collator
@@ -47,8 +49,9 @@ class Few:
         self.targets = self.task.truth(examples)
         self.vocabulary = len(loaded.tokenizer)
         self.setup: Any = SimpleNamespace(
-            task=self.task, targets=self.targets, embed=self.embed, pick=self.pick, seed=5, tokens=self.tokens
-        )
+            task=self.task, targets=self.targets, embed=self.embed, pick=self.pick, seed=5, tokens=self.tokens,
+            named=lambda model: None,
+        )  # fmt: skip
 
     def tokens(self) -> set[int]:
         return set(range(self.vocabulary))
@@ -173,12 +176,44 @@ def test_the_body_learns_and_comes_out_the_same_again(tiny: Path, rows: list[tup
     assert any(not torch.equal(states[0][name], states[2][name]) for name in states[0])
 
 
+@pytest.mark.parametrize("asked, known", [(True, True), (True, False), (False, True)])
+def test_names_that_say_something_are_rows_of_their_classes(
+    tiny: Path, rows: list[tuple[str, str]], asked: bool, known: bool
+) -> None:
+    few, picked = Few(tiny, rows, "pooled"), set()
+    few.features += few.features[:3]  # where the windows of the names would stand
+    few.setup.named = lambda model: torch.ones(3, 4) if known else None
+    few.setup.pick = lambda places: (picked.update(places), few.pick(places))[1]
+    Contrastive(names=asked, steps=30).prepare(few.model, few.setup)
+    assert picked - set(range(15)) == ({15, 16, 17} if asked and known else set())
+
+
 def gap(few: Few) -> float:
     """How much nearer rows of one class are than rows of two, in cosines."""
     x = nn.functional.normalize(few.embed(few.model), dim=-1).numpy()
     alike = few.targets[:, None] == few.targets
     near = x @ x.T
     return float(near[alike & ~np.eye(len(x), dtype=bool)].mean() - near[~alike].mean())
+
+
+# --- probe -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("asked, known", [(True, True), (True, False), (False, True)])
+def test_the_probe_is_drawn_to_names_that_say_something(
+    tiny: Path, rows: list[tuple[str, str]], asked: bool, known: bool
+) -> None:
+    few = Few(tiny, rows, "pooled")
+    x = few.embed(few.model).numpy()
+    names = torch.from_numpy(np.stack([x[few.targets == c].mean(0) for c in range(3)]) + 0.01)
+    few.setup.named = lambda model: names if known else None
+    ProbeStart(names=asked).prepare(few.model, few.setup)
+    given = names.numpy() if asked and known else None
+    weight, bias = fit_probe(x, few.targets, "single_label_classification", 3, 5, given)
+    assert few.model.classifier.weight.detach().numpy() == pytest.approx(weight, rel=1e-5)
+    assert few.model.classifier.bias.detach().numpy() == pytest.approx(bias, rel=1e-5)
+    plain, _ = fit_probe(x, few.targets, "single_label_classification", 3, 5)
+    assert np.allclose(weight, plain) == (given is None)
 
 
 # --- both ------------------------------------------------------------------------------------------------------------

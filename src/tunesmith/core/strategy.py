@@ -71,9 +71,12 @@ class Setup:
         encode: texts → a batch of a window each, on the device of the training, without targets.
         train: the train examples as batches of a step's size, in their order, with targets; a new pass with each call.
         score: model → the figure that dev is chosen by, more is better; None where there is no dev.
-        pick: positions of train examples → these as one batch, with targets.
+        pick: positions of train examples → these as one batch, with targets; behind the last example stand the names of
+            the labels, in their order, where `named` has them.
         rows: of a step.
         tokens: → those that the training can meet.
+        named: model → the inputs of its last linear layer for the names of the labels, float32 [C, H]; None where they
+            do not say which rows are theirs, which the first call finds out.
     """
 
     task: Task
@@ -89,6 +92,7 @@ class Setup:
     pick: Callable[[Sequence[int]], Batch] | None = None
     rows: int = 1
     tokens: Callable[[], AbstractSet[int]] = frozenset
+    named: Callable[[nn.Module], Tensor | None] = lambda model: None
 
 
 class Strategy(BaseModel):

@@ -17,6 +17,7 @@ from tunesmith.core.strategy import Group, Setup
 from tunesmith.engine.infer import vectors
 from tunesmith.engine.packs import keeps_apart
 from tunesmith.jobs.judge import Judge
+from tunesmith.jobs.names import Names, windows_of_names
 from tunesmith.jobs.workshop import Workshop
 from tunesmith.models.body import body_of
 from tunesmith.text.lazy import by_owner, lengths_of
@@ -50,8 +51,8 @@ def keep_apart(shop: Workshop, model: nn.Module) -> Workshop:
 def prepare(
     shop: Workshop, model: nn.Module, train: Sequence[Example], features: Sequence[Features], judge: Judge | None,
     tokens: Callable[[], AbstractSet[int]],
-) -> nn.Module:  # fmt: skip
-    """Return the model as the strategies hand it on, one after the other.
+) -> tuple[nn.Module, float | None]:  # fmt: skip
+    """Return the model as the strategies hand it on, one after the other, and what `Names` says of the labels' names.
 
     Args:
         shop: what the run's trainings share.
@@ -64,16 +65,19 @@ def prepare(
     size, per_step = shop.recipe.batching.predict_size, shop.recipe.batching.size
     assert per_step is not None, "the recipe is complete"
 
-    def embed(model: nn.Module) -> Tensor:
+    def embedded(model: nn.Module, rows: Sequence[Features]) -> Tensor:
         model = model.to(shop.device.target)
         context, ranks = shop.device.inference, shop.device.ranks
-        return vectors(model, features, shop.collate, size=size, context=context, ranks=ranks).values
+        return vectors(model, rows, shop.collate, size=size, context=context, ranks=ranks).values
 
     examples = cache(lambda: by_owner(features))
 
+    def windows(at: int) -> Sequence[Features]:
+        return examples()[at] if at < len(examples()) else [names.windows[at - len(examples())]]
+
     def pick(positions: Sequence[int]) -> Batch:
         # An owner for each place: a row that is picked twice in succession would be taken for two windows of one.
-        rows = [replace(f, owner=place) for place, at in enumerate(positions) for f in examples()[at]]
+        rows = [replace(f, owner=place) for place, at in enumerate(positions) for f in windows(at)]
         return shop.collate(rows).to(shop.device.target)
 
     def batches() -> Iterator[Batch]:
@@ -81,18 +85,20 @@ def prepare(
             yield pick(range(start, min(start + per_step, len(examples()))))
 
     streams = shop.task.head().streams
+    targets = np.empty(0) if streams else _targets(shop, features).numpy()
+    names = Names(shop, features, targets, embedded)
     setup = Setup(
-        shop.task, np.empty(0) if streams else _targets(shop, features).numpy(), embed, shop.recipe.seed, shop.folder,
+        shop.task, targets, lambda model: embedded(model, features), shop.recipe.seed, shop.folder,
         () if streams else TextsOf(train), shop.general.kept, shop.plain, batches,
-        None if judge is None else judge.worth, pick, per_step, tokens,
+        None if judge is None else judge.worth, pick, per_step, tokens, names.of,
     )  # fmt: skip
     for strategy in shop.strategies:
         model = strategy.prepare(model, setup)
-    return model
+    return model, names.agreement
 
 
 def tokens_met(shop: Workshop, features: Sequence[Features], judge: Judge | None) -> set[int]:
-    """Return the tokens that a training can meet: those of train, of dev and of the general texts, and special ones.
+    """Return the tokens that a training can meet: of train, dev, general texts, names of labels, and special ones.
 
     Those of running text are all that there are: hidden ones are replaced by any other.
     """
@@ -104,6 +110,7 @@ def tokens_met(shop: Workshop, features: Sequence[Features], judge: Judge | None
             found |= rows.tokens.used()
         else:
             found.update(token for row in rows for token in row.inputs["input_ids"])
+    found.update(token for row in windows_of_names(shop) for token in row.inputs["input_ids"])
     kept = shop.general.kept
     for start in range(0, len(kept), GENERAL_AT_ONCE):
         found.update(shop.plain(kept[start : start + GENERAL_AT_ONCE]).inputs["input_ids"].flatten().tolist())

@@ -17,6 +17,7 @@ from tunesmith.evaluation.baseline import titles
 from tunesmith.evaluation.compare import compare
 from tunesmith.evaluation.interval import bootstrap
 from tunesmith.evaluation.metrics import JUDGED_BY
+from tunesmith.evaluation.names import FAIR
 from tunesmith.evaluation.sides import sides
 from tunesmith.jobs.adapted import WARMED, stream_notes
 from tunesmith.jobs.measure import answers_of
@@ -173,13 +174,26 @@ def _notes(outcome: Outcome) -> list[str]:
             "evaluate.baseline_rows says how many."
         )
     if chosen.tuned.best_step == 0 and chosen.tuned.history and len(chosen.tuned.history) > 1:
+        changed = any(strategy.stage == "body" for strategy in outcome.shop.strategies)
+        body = "the body as it was made ready" if changed else "the pretrained body"
         notes.append(
-            "Fine-tuning the body did not improve dev: the model that ships is the pretrained body with the head it "
-            "started from."
+            f"The steps of training did not improve dev: the model that ships is {body} with the head it started from."
         )
+    if chosen.tuned.named is not None:
+        notes.append(_of_names(chosen.tuned.named))
     if recipe.class_weights:
         notes.append("Rare classes weigh more in the loss, because class sizes differ more than threefold.")
     return notes
+
+
+def _of_names(agreement: float) -> str:
+    how = f"(Cohen's kappa {agreement:.2f}: the nearest name of train rows, before anything is learnt)"
+    if agreement >= FAIR:
+        return f"The names of the labels say which rows are theirs {how}, so the model learnt from them as well."
+    return (
+        f"The names of the labels do not say which rows are theirs {how}, so nothing was learnt from them. Where they "
+        "are codes, data.labels can give them names."
+    )
 
 
 def _model(outcome: Outcome) -> dict[str, Any]:

@@ -53,6 +53,8 @@ class Tuned:
     """Train rows that were learnt only after dev loss was lowest."""
     preparing: float = 0.0
     """Seconds that strategies took before the first step, since the process began."""
+    named: float | None = None
+    """How far train rows lie near the names of their own labels; None where no strategy asked."""
 
 
 def tune(
@@ -83,7 +85,7 @@ def tune(
         trace = Trace(shop, model) if dev and _is_traced(shop, stage) else None
         tokens = cache(lambda: tokens_met(shop, features, judge))
         began = time.monotonic()
-        model = prepare(shop, model, train, features, judge, tokens)
+        model, named = prepare(shop, model, train, features, judge, tokens)
         preparing = time.monotonic() - began
         if recipe.batching.save_memory:
             save_memory(model)
@@ -107,7 +109,7 @@ def tune(
         )  # fmt: skip
         training = _Training(shop, stage, work, state, model, judge, trace, recall, cut, ground)
         try:
-            return replace(training.run(), preparing=preparing)
+            return replace(training.run(), preparing=preparing, named=named)
         finally:
             ground.release()
 

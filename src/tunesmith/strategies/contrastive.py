@@ -27,7 +27,8 @@ class Contrastive(Strategy):
                     −1/|P(i)| · Σ_{p ∈ P(i)} log (exp(x_i · x_p / τ) / Σ_{k ≠ i} exp(x_i · x_k / τ))
         cosine      ℓ = mean over the pairs of (x_a · x_b − [same class])²
 
-    A row that is alone in its class is paired with itself: dropout makes two vectors of it. Then the training begins as
+    Names of labels that say which rows are theirs (see `probe_start`) are rows of their classes, too. A row that is
+    alone in its class is paired with itself: dropout makes two vectors of it. Then the training begins as
     always, with a body whose classes stand apart; `prototype` or `probe_start` start its head where they stand.
 
     Use it when a class has a handful of rows (8 to some 60) and the body gives vectors of texts, as those of
@@ -55,11 +56,15 @@ class Contrastive(Strategy):
     """Learning rate of the first step; it falls to 0 along a line."""
     temperature: Annotated[float, Field(gt=0.0)] = 0.1
     """τ of `supervised`."""
+    names: bool = True
+    """Take the names of the labels as rows where these say which rows are theirs."""
 
     def prepare(self, model: nn.Module, setup: Setup) -> nn.Module:
         """Tune the body."""
         assert setup.pick is not None, "rows are needed to make pairs of"
-        draws = np.random.default_rng(setup.seed)
+        targets, draws = setup.targets, np.random.default_rng(setup.seed)
+        if self.names and (named := setup.named(model)) is not None:
+            targets = np.append(targets, np.arange(len(named)))  # where `pick` has them
         seen: list[Tensor] = []
         hook = final_linear(model).register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
         cut = sliced(model, setup.tokens())
@@ -70,11 +75,11 @@ class Contrastive(Strategy):
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             torch.manual_seed(setup.seed)
             for step in range(self.steps):
-                rows = pairs(setup.targets, self.batch, draws)
+                rows = pairs(targets, self.batch, draws)
                 batch = setup.pick(rows.ravel().tolist())
                 model(**batch.inputs)
                 vectors = normalize(by_unit(seen.pop(), batch), dim=-1)  # [2 · batch, H]
-                classes = torch.from_numpy(setup.targets[rows.ravel()]).to(device)
+                classes = torch.from_numpy(targets[rows.ravel()]).to(device)
                 self.losses(vectors, classes).backward()  # type: ignore[no-untyped-call]
                 for group in optimizer.param_groups:
                     group["lr"] = self.rate * (1.0 - step / self.steps)

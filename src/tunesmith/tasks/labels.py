@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from tunesmith.errors import Fault, InputError, did_you_mean
@@ -18,6 +19,17 @@ def ordered(names: Iterable[str]) -> tuple[str, ...]:
     if all(name.lstrip("-").isdigit() for name in distinct):
         return tuple(sorted(distinct, key=int))
     return tuple(sorted(distinct))
+
+
+def spoken(label: str) -> str:
+    """Return a label as one would say it.
+
+    Example:
+        >>> spoken("card_arrival"), spoken("CompareOrContrast"), spoken("refund-not-showing-up")
+        ('card arrival', 'compare or contrast', 'refund not showing up')
+    """
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", re.sub(r"[\W_]+", " ", label))
+    return parted.lower().strip() or label
 
 
 def index(name: object, labels: tuple[str, ...], source: str) -> int:

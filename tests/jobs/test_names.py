@@ -1,0 +1,94 @@
+"""Names of labels as rows: when they are learnt from, what is said of it, and that a run goes on with them."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tunesmith.errors import Interrupted
+from tunesmith.jobs import names
+from tunesmith.jobs.train import train
+from tunesmith.runs.store import Run
+
+FEW = ["freeze", {"contrastive": {"steps": 6}}, "probe_start"]
+
+
+def model_of(run: Run) -> bytes:
+    return (run.folder / "model" / "model.safetensors").read_bytes()
+
+
+@pytest.fixture
+def few(quick: dict[str, Any]) -> dict[str, Any]:
+    return {**quick, "strategies": FEW, "stop": {"epochs": 2, "refit": False}}
+
+
+def test_the_report_says_whether_names_were_learnt_from(
+    few: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    off = [{"contrastive": {"steps": 6, "names": False}}, "freeze", {"probe_start": {"names": False}}]
+    without = train({**few, "strategies": off}, folder=tmp_path / "off")
+    assert not [note for note in without.report()["notes"] if "names of the labels" in note]
+    found = {}
+    for least, saying in ((2.0, "do not say which rows are theirs"), (-2.0, "say which rows are theirs")):
+        monkeypatch.setattr(names, "FAIR", least)
+        monkeypatch.setattr("tunesmith.jobs.summary.FAIR", least)
+        run = train(few, folder=tmp_path / str(least))
+        (note,) = [note for note in run.report()["notes"] if "names of the labels" in note]
+        assert saying in note.lower()
+        found[least] = model_of(run)
+    assert found[2.0] == model_of(without)
+    assert found[-2.0] != found[2.0]
+
+
+def test_a_run_that_learnt_from_names_goes_on_as_if_nothing_had_happened(
+    few: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(names, "FAIR", -2.0)
+    expected = train(few, folder=tmp_path / "expected")
+
+    def at_step_three(event: dict[str, Any]) -> None:
+        if event["kind"] == "step" and event["step"] == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(Interrupted):
+        train(few, folder=tmp_path / "run", progress=at_step_three)
+    assert model_of(train(few, folder=tmp_path / "run", resume=True)) == model_of(expected)
+
+
+def test_names_are_not_asked_of_pairs_numbers_and_several_labels(few: dict[str, Any], tmp_path: Path) -> None:
+    texts = [f"{word} thing {at}" for at in range(20) for word in ("good", "bad")]
+    tables = {
+        "pair": ["text_a,text_b,label", *(f"{t},{t},{t[:1]}" for t in texts)],
+        "regress": ["text,label", *(f"{t},{len(t)}" for t in texts)],
+        "multilabel": ["text,label", *(f"{t},a|{t[:1]}" for t in texts)],
+    }
+    for task, lines in tables.items():
+        path = tmp_path / f"{task}.csv"
+        path.write_text("\n".join(lines), encoding="utf-8")
+        recipe = {**few, "task": task, "data": {"train": str(path)}, "strategies": ["probe_start"]}
+        report = train(recipe, folder=tmp_path / task).report()
+        assert not [note for note in report["notes"] if "names of the labels" in note]
+
+
+@pytest.mark.real
+def test_names_that_say_something_are_worth_rows(tmp_path: Path) -> None:
+    goods = {
+        "fruit": ["a ripe banana", "two pears", "sweet cherries", "a sack of plums"],
+        "furniture": ["an oak table", "a folding chair", "a bookshelf", "a low sofa"],
+        "weather": ["heavy rain", "a clear sky", "snow by noon", "gusts of wind"],
+    }
+    rows = [(text, label) for label, texts in goods.items() for text in texts * 3]
+    path = tmp_path / "goods.csv"
+    lines = ["text,label", *(f"{text} no {at},{label}" for at, (text, label) in enumerate(rows))]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    recipe = {
+        "data": str(path), "model": "minilm", "stop": {"steps": 1, "refit": False}, "strategies": FEW,
+        "evaluate": {"forgetting": "off", "folds": 0, "baselines": []},
+    }  # fmt: skip
+    report = train(recipe, folder=tmp_path / "run").report()
+    (note,) = [note for note in report["notes"] if "names of the labels" in note]
+    assert note.startswith("The names of the labels say which rows are theirs")
