@@ -186,57 +186,6 @@ def test_the_strength_of_many_rows_is_chosen_on_some_of_them(monkeypatch):
     assert CLASSIFY["accuracy"](targets, found.outputs(x, SINGLE)) > 0.85
 
 
-def test_weights_are_drawn_to_a_multiple_of_what_is_known_as_another_solver_has_it(monkeypatch):
-    from scipy.optimize import minimize
-
-    (x, targets), random = clouds(24, 3), np.random.default_rng(5)
-    toward = np.eye(3, 8) + 0.3 * random.normal(size=(3, 8))
-    monkeypatch.setattr(linear, "choose_strength", lambda *rest: 2.0)
-    found = linear.fit(x, targets, SINGLE, 3, 0, toward)
-    seen = x - x.mean(axis=0)
-    scale = np.sqrt((seen**2).sum(axis=1).mean())
-    guess = seen @ (toward - toward.mean(axis=0)).T
-    guess /= np.sqrt((guess**2).mean())
-
-    def logits(flat):
-        v, b, s = flat[:24].reshape(3, 8), flat[24:27], flat[27]
-        return seen / scale @ v.T + b + s * guess
-
-    def loss(flat):
-        z = logits(flat)
-        log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
-        return -log_p[np.arange(24), targets].sum() + (np.sum(flat[:24] ** 2) + flat[27] ** 2) / (2 * 2.0)
-
-    best = minimize(loss, np.zeros(28), method="BFGS", options={"gtol": 1e-7})
-    expected = np.exp(logits(best.x))
-    expected /= expected.sum(axis=1, keepdims=True)
-    assert found.outputs(x, SINGLE) == pytest.approx(expected, abs=5e-3)
-    assert best.x[27] > 0.5, "the guess is of use"
-
-
-def test_what_is_known_of_the_classes_is_worth_rows():
-    scores = []
-    for seed in range(8):
-        (train, targets), (test, truth) = clouds(6, seed), clouds(300, 100 + seed)
-        known = np.eye(3, 8)
-        without, drawn = (linear.fit(train, targets, SINGLE, 3, 0, toward) for toward in (None, known))
-        scores.append([CLASSIFY["accuracy"](truth, model.outputs(test, SINGLE)) for model in (without, drawn)])
-    before, after = np.mean(scores, axis=0)
-    assert after > before + 0.02
-
-
-def test_a_guess_that_says_the_same_of_all_classes_changes_nothing():
-    x, targets = clouds(30, 0)
-    one = linear.fit(x, targets, SINGLE, 3, 0).outputs(x, SINGLE)
-    assert linear.fit(x, targets, SINGLE, 3, 0, np.ones((3, 8))).outputs(x, SINGLE) == pytest.approx(one, abs=1e-6)
-
-
-def test_a_class_without_rows_is_never_the_answer_whatever_its_name():
-    train, targets = clouds(40, 0, classes=2)
-    found = linear.fit(train, np.where(targets == 1, 2, 0), SINGLE, 4, 0, np.eye(4, 8))
-    assert set(found.logits(train).argmax(axis=1)) == {0, 2}
-
-
 def test_no_row_with_any_label_gives_none():
     x, targets = clouds(30, 0)[0], np.zeros((30, 3), int)
     assert (baseline.probe(x, targets, x, SEVERAL, 3, 0) < 0.1).all()

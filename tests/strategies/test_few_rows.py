@@ -200,7 +200,7 @@ def gap(few: Few) -> float:
 
 
 @pytest.mark.parametrize("asked, known", [(True, True), (True, False), (False, True)])
-def test_the_probe_is_drawn_to_names_that_say_something(
+def test_names_that_say_something_are_rows_to_the_probe(
     tiny: Path, rows: list[tuple[str, str]], asked: bool, known: bool
 ) -> None:
     few = Few(tiny, rows, "pooled")
@@ -208,12 +208,13 @@ def test_the_probe_is_drawn_to_names_that_say_something(
     names = torch.from_numpy(np.stack([x[few.targets == c].mean(0) for c in range(3)]) + 0.01)
     few.setup.named = lambda model: names if known else None
     ProbeStart(names=asked).prepare(few.model, few.setup)
-    given = names.numpy() if asked and known else None
-    weight, bias = fit_probe(x, few.targets, "single_label_classification", 3, 5, given)
+    more = asked and known
+    seen = (np.vstack([x, names]), np.append(few.targets, [0, 1, 2])) if more else (x, few.targets)
+    weight, bias = fit_probe(*seen, "single_label_classification", 3, 5)
     assert few.model.classifier.weight.detach().numpy() == pytest.approx(weight, rel=1e-5)
     assert few.model.classifier.bias.detach().numpy() == pytest.approx(bias, rel=1e-5)
     plain, _ = fit_probe(x, few.targets, "single_label_classification", 3, 5)
-    assert np.allclose(weight, plain) == (given is None)
+    assert np.allclose(weight, plain) == (not more)
 
 
 # --- both ------------------------------------------------------------------------------------------------------------

@@ -89,16 +89,13 @@ def probe(
     return model.outputs(_unit_length(test_vectors), problem)
 
 
-def fit_probe(
-    vectors: Array, targets: Array, problem: Problem, classes: int, seed: int, names: Array | None = None
-) -> tuple[Array, Array]:
+def fit_probe(vectors: Array, targets: Array, problem: Problem, classes: int, seed: int) -> tuple[Array, Array]:
     """Return weight [C, H] and bias [C] of the linear model of `probe`, for vectors as the model gives them.
 
     A head cannot bring its input to length 1, so the weights are divided by the mean length instead. Two classes give
-    two rows, regression one. Where there are vectors of the names of the classes, [C, H], weights are drawn to these.
+    two rows, regression one.
     """
-    toward = None if names is None else _unit_length(names)
-    model = fit(_unit_length(vectors), targets, problem, classes, seed, toward)
+    model = fit(_unit_length(vectors), targets, problem, classes, seed)
     return model.weight / float(np.linalg.norm(vectors, axis=1).mean() or 1.0), model.bias
 
 

@@ -50,7 +50,7 @@ class Linear:
         return _probabilities(logits, problem)
 
 
-def fit(x: Array, targets: Array, problem: Problem, classes: int, seed: int, toward: Array | None = None) -> Linear:
+def fit(x: Array, targets: Array, problem: Problem, classes: int, seed: int) -> Linear:
     """Fit a linear model whose strength is chosen by cross-validated loss, in the space of `x` as it came.
 
     Vectors are centred, divided by one number (their root mean square norm) and turned into their principal axes, which
@@ -63,9 +63,6 @@ def fit(x: Array, targets: Array, problem: Problem, classes: int, seed: int, tow
         problem: what the targets mean; regression is ridge with its strength by leave-one-out error.
         classes: C; not used for regression.
         seed: of the folds.
-        toward: what the weights resemble as far as one knows without rows, [C, H], for one label a row. Weights are
-            s · toward + v, and the penalty is on v and s, which are fitted together: instead of to 0, weights shrink
-            to what suits the rows of the multiples of `toward`.
     """
     centre = x.mean(axis=0)
     scale = float(np.sqrt(np.mean(np.sum(np.square(x - centre, dtype=np.float64), axis=1)))) or 1.0
@@ -76,16 +73,12 @@ def fit(x: Array, targets: Array, problem: Problem, classes: int, seed: int, tow
         weight, bias, strength = _ridge(turned, np.asarray(targets, dtype=np.float64).reshape(-1))
     else:
         hot = _indicators(targets, problem, classes)
-        guess, size = _guess(x - centre, toward, classes)
-        weight, bias, strength, share = _logistic(turned.astype(np.float32), hot, guess, problem, seed)
-        if toward is not None:
-            weight = weight @ axes.T / scale + share / size * toward
-            return Linear(weight, bias - weight @ centre, strength / scale**2)
+        weight, bias, strength = _logistic(turned.astype(np.float32), hot, problem, seed)
     weight = weight @ axes.T / scale
     return Linear(weight, bias - weight @ centre, strength / scale**2)
 
 
-def choose_strength(x: Array, hot: Array, guess: Array, problem: Problem, seed: int) -> float:
+def choose_strength(x: Array, hot: Array, problem: Problem, seed: int) -> float:
     """Return the strength that does best on held-out rows.
 
     One label a row: of the strengths whose macro-F1 is within half a standard error of the best, the one nearest to
@@ -96,7 +89,6 @@ def choose_strength(x: Array, hot: Array, guess: Array, problem: Problem, seed: 
     Args:
         x: [N, H], of root mean square norm about 1.
         hot: [N, C] of 0 and 1.
-        guess: logits [N, C] of which a multiple, fitted as well, is added.
         problem: classification with one or with several labels a row.
         seed: of the folds.
     """
@@ -107,10 +99,10 @@ def choose_strength(x: Array, hot: Array, guess: Array, problem: Problem, seed: 
     logits = np.zeros((len(STRENGTHS), *hot.shape))
     for fold in range(folds.max() + 1):
         held = folds == fold
-        start = _Fitted(np.zeros((hot.shape[1], x.shape[1])), np.zeros(hot.shape[1]), 0.0)
+        start = np.zeros((hot.shape[1], x.shape[1] + 1))
         for index, strength in enumerate(STRENGTHS):  # from weak to strong: each fit starts from the one before
-            start = _minimise(x[~held], hot[~held], guess[~held], problem, strength, start)
-            logits[index, held] = start.logits(x[held], guess[held])
+            start = _minimise(x[~held], hot[~held], problem, strength, start)
+            logits[index, held] = x[held] @ start[:, :-1].T + start[:, -1]
     known = folds >= 0
     if single:
         return _strength_by_f1(logits[:, known], hot[known].argmax(axis=1), seed)
@@ -161,79 +153,50 @@ def _indicators(targets: Array, problem: Problem, classes: int) -> Array:
     return np.asarray(targets, dtype=np.float32)
 
 
-@dataclass(frozen=True, slots=True)
-class _Fitted:
-    """Logits = x · weightᵀ + bias + share · guess; weight [C, H], bias [C]."""
-
-    weight: Array
-    bias: Array
-    share: float
-
-    def logits(self, x: Array, guess: Array) -> Array:
-        """Return [N, C] for x [N, H] and guess [N, C]."""
-        found: Array = x @ self.weight.T + self.bias + self.share * guess
-        return found
-
-
-def _guess(x: Array, toward: Array | None, classes: int) -> tuple[Array, float]:
-    """Return the logits [N, C] that weights of `toward` would give, as they stand apart, and what they were divided by.
-
-    What all classes have in common says nothing, and is left out; their root mean square is 1. Zeros for None.
-    """
-    if toward is None:
-        return np.zeros((len(x), classes), np.float32), 1.0
-    logits = x @ (toward - toward.mean(axis=0)).T
-    size = float(np.sqrt(np.mean(np.square(logits)))) or 1.0
-    return (logits / size).astype(np.float32), size
-
-
-def _logistic(x: Array, hot: Array, guess: Array, problem: Problem, seed: int) -> tuple[Array, Array, float, float]:
-    """Return weight [C, H], bias [C], strength and share of the guess; the low bias for classes without rows."""
+def _logistic(x: Array, hot: Array, problem: Problem, seed: int) -> tuple[Array, Array, float]:
+    """Return weight [C, H], bias [C] and strength; the low bias for classes without rows."""
     seen = np.flatnonzero(hot.any(axis=0))
     weight, bias = np.zeros((hot.shape[1], x.shape[1])), np.zeros(hot.shape[1])
-    lowest, strength, share = -np.log(len(x) + 1.0), USUAL, 0.0
+    lowest, strength = -np.log(len(x) + 1.0), USUAL
     if len(seen) > (problem == "single_label_classification"):
         some = np.random.default_rng(seed).permutation(len(x))[: max(FEW_ROWS, CHOICE_CELLS // len(seen))]
-        strength = choose_strength(x[some], hot[np.ix_(some, seen)], guess[np.ix_(some, seen)], problem, seed)
-        start = _Fitted(np.zeros((len(seen), x.shape[1])), np.zeros(len(seen)), 0.0)
-        found = _minimise(x, hot[:, seen], guess[:, seen], problem, strength, start)
-        weight[seen], bias[seen], share = found.weight, found.bias, found.share
-        lowest = min(lowest, float(found.logits(x, guess[:, seen]).min(initial=0.0)))
+        strength = choose_strength(x[some], hot[np.ix_(some, seen)], problem, seed)
+        start = np.zeros((len(seen), x.shape[1] + 1))
+        found = _minimise(x, hot[:, seen], problem, strength, start)
+        weight[seen], bias[seen] = found[:, :-1], found[:, -1]
+        lowest = min(lowest, float((x @ found[:, :-1].T + found[:, -1]).min(initial=0.0)))
     bias[np.setdiff1d(np.arange(hot.shape[1]), seen)] = lowest
-    return weight, bias, strength, share
+    return weight, bias, strength
 
 
-def _minimise(x: Array, hot: Array, guess: Array, problem: Problem, strength: float, start: _Fitted) -> _Fitted:
-    """Return the weights, bias (which is not penalised) and share that minimise the mean loss.
+def _minimise(x: Array, hot: Array, problem: Problem, strength: float, start: Array) -> Array:
+    """Return [C, H + 1] (the last column is the bias, which is not penalised) that minimises the mean loss.
 
-    mean over rows of the loss + (|w|² + share²) / (2 · strength · N), by L-BFGS; all classes or labels at once. The
-    columns of `x` are principal axes; stretched by the curvature to be expected along each they take a third of the
-    steps.
+    mean over rows of the loss + |w|² / (2 · strength · N), by L-BFGS; all classes or labels at once. The columns of `x`
+    are principal axes; stretched by the curvature to be expected along each they take a third of the steps.
     """
     from scipy.optimize import minimize
 
-    rows, decay, (classes, width) = len(x), 1.0 / (strength * len(x)), start.weight.shape
+    rows, decay = len(x), 1.0 / (strength * len(x))
     curvature = np.mean(np.square(x), axis=0) / max(2, hot.shape[1])
     stretch = np.append(1 / np.sqrt(curvature + decay), 1.0)
     stretched, penalty = x * stretch[:-1].astype(np.float32), np.append(decay * stretch[:-1] ** 2, 0.0)
 
     def loss_and_slope(flat: Array) -> tuple[float, Array]:
-        both, share = flat[:-1].reshape(classes, width + 1), float(flat[-1])
+        both = flat.reshape(start.shape)
         single = both.astype(np.float32)
-        logits = stretched @ single[:, :-1].T + single[:, -1] + np.float32(share) * guess
+        logits = stretched @ single[:, :-1].T + single[:, -1]
         error = (_probabilities(logits, problem) - hot) / rows
         slope = penalty * both
-        loss = float(row_losses(logits, hot, problem).sum(dtype=np.float64)) / rows
-        loss += float(np.vdot(slope, both)) / 2 + decay * share**2 / 2
+        loss = float(row_losses(logits, hot, problem).sum(dtype=np.float64)) / rows + float(np.vdot(slope, both)) / 2
         slope[:, :-1] += error.T @ stretched
         slope[:, -1] += error.sum(axis=0)
-        return loss, np.append(slope.ravel(), decay * share + float(np.vdot(error, guess)))
+        return loss, slope.ravel()
 
     options = {"maxiter": 500, "gtol": TOLERANCE, "ftol": 1e-9}
-    begin = np.append((np.column_stack([start.weight, start.bias]) / stretch).ravel(), start.share)
-    found = minimize(loss_and_slope, begin, jac=True, method="L-BFGS-B", options=options)
-    best = found.x[:-1].reshape(classes, width + 1) * stretch
-    return _Fitted(best[:, :-1], best[:, -1], float(found.x[-1]))
+    found = minimize(loss_and_slope, (start / stretch).ravel(), jac=True, method="L-BFGS-B", options=options)
+    best: Array = found.x.reshape(start.shape) * stretch
+    return best
 
 
 def row_losses(logits: Array, hot: Array, problem: Problem) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -19,26 +20,22 @@ class ProbeStart(Strategy):
     does not. The fit chooses its regularisation by cross-validation on the train rows.
 
     Names of labels that say which rows are theirs (Cohen's kappa of the nearest name at least 0.2 on train rows) are
-    worth many rows. With their unit vectors n [C, H] and those of rows x, both in the body,
-
-        z_c = (s · n_c + v_c) · x + b_c,   the least of   Σ −log p(y) + (|v|² + s²) / 2λ
-
-    over s, v and b: the weights are drawn to the names, as far as the rows bear it out, and not to zero.
+    rows of their classes, too.
 
     Use it when a class has a handful of rows and the body already separates the classes a little. Leave it out with
     some fifty rows a class: a fitted head leaves the body little to learn. `data.labels` turns codes into names.
 
     Cost: one forward pass over the train rows and a fit of seconds.
 
-    Source: Kumar et al. 2022, Fine-Tuning can Distort Pretrained Features (LP-FT), section 3. A prior that has the
-        weights of a related model as its mean: Chelba and Acero 2004, Adaptation of Maximum Entropy Capitalizer; that
-        the names are such a model: Chang et al. 2008, Importance of Semantic Representation: Dataless Classification.
+    Source: Kumar et al. 2022, Fine-Tuning can Distort Pretrained Features (LP-FT), section 3. Names
+        of labels as texts of their classes: Chang et al. 2008, Importance of Semantic Representation: Dataless
+        Classification.
     """
 
     stage: ClassVar[Stage] = "start"
 
     names: bool = True
-    """Draw weights to the names of the labels where these say which rows are theirs."""
+    """Take the names of the labels as rows where these say which rows are theirs."""
 
     def prepare(self, model: nn.Module, setup: Setup) -> nn.Module:
         """Overwrite weight [C, H] and bias [C] of the last linear layer."""
@@ -47,9 +44,9 @@ class ProbeStart(Strategy):
         targets = setup.targets
         if head.problem == "regression":
             targets = (targets - targets.mean()) / (targets.std() or 1.0)
-        known = setup.named(model) if self.names else None
-        names = None if known is None else known.numpy()
-        weight, bias = fit_probe(vectors.numpy(), targets, head.problem, head.size, setup.seed, names)
+        if self.names and (named := setup.named(model)) is not None:
+            vectors, targets = torch.cat([vectors, named]), np.append(targets, np.arange(len(named)))
+        weight, bias = fit_probe(vectors.numpy(), targets, head.problem, head.size, setup.seed)
         layer = final_linear(model)
         with torch.no_grad():
             layer.weight.copy_(torch.from_numpy(weight).to(layer.weight))
