@@ -47,6 +47,9 @@ def test_tensors_come_from_the_heap_inside_the_block_alone() -> None:
     assert grows_by_a_piece()
     with kept_heap():
         assert not grows_by_a_piece()
+        with kept_heap():
+            assert not grows_by_a_piece()
+        assert not grows_by_a_piece()
     assert grows_by_a_piece()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from tunesmith.core.batch import Batch, Features, Read
 from tunesmith.core.task import Task
+from tunesmith.engine.heap import kept_heap
 from tunesmith.engine.ranks import ALONE, Ranks
 from tunesmith.engine.units import by_unit
 from tunesmith.models.heads import final_linear
@@ -21,8 +22,7 @@ WRITTEN_AT_ONCE = 4096
 """Tokens of a batch of texts that are to be written: each has a logit for every entry of the vocabulary, so that these
 are 0.8 GB for a vocabulary of 49,152."""
 IN_CACHE = 1024
-"""Tokens of a batch on a CPU: what blocks give of more leaves its caches before the next layer reads it. 64 rows of 128
-tokens took 0.87 of the time in batches of 16 (minilm, one thread, 2 MB of second-level cache)."""
+"""Tokens of a batch on a CPU: what layers give of more leaves its caches before the next one reads it."""
 OUTPUTS = ("logits", "start_logits", "end_logits", "vectors")
 """What the heads give that tasks read."""
 Collate = Callable[[Sequence[Features]], Batch]
@@ -102,10 +102,11 @@ def _each_batch(
     if model.training:  # going through all layers takes a twentieth of the time of one short text
         model.eval()
     device = next(model.parameters()).device
-    if device.type == "cpu":
+    on_cpu = device.type == "cpu"
+    if on_cpu:
         most = min(most or IN_CACHE, IN_CACHE)
     rows: dict[int, Tensor] = {}
-    with context():
+    with context(), kept_heap() if on_cpu and len(features) > 1 else nullcontext():
         for positions, windows in ranks.share(sorted_batches(features, size, most)):
             batch = collate(windows).to(device)
             found = torch.split(run(batch).float().cpu(), batch.sizes)
