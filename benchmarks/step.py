@@ -88,8 +88,8 @@ def main() -> None:
         before: list[float] = []
         for name, found in taken.items():
             ratios = [a / b for a, b in zip(found, before, strict=False)]
-            taken = middle([1e3 * seconds for seconds in found], ".0f")
-            print(f"| {rows} x {tokens} | {name} | {taken} | {middle(ratios) if ratios else ''} |", flush=True)
+            shown = middle([1e3 * seconds for seconds in found], ".0f")
+            print(f"| {rows} x {tokens} | {name} | {shown} | {middle(ratios) if ratios else ''} |", flush=True)
             before = found
 
 

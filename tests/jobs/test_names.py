@@ -10,15 +10,22 @@ from typing import Any
 import pytest
 
 from tunesmith.errors import Interrupted
+from tunesmith.evaluation.names import Agreement
 from tunesmith.jobs import names
 from tunesmith.jobs.train import train
 from tunesmith.runs.store import Run
+from tunesmith.strategies.contrastive import Contrastive
 
 FEW = ["freeze", {"contrastive": {"steps": 6}}, "probe_start"]
 
 
 def model_of(run: Run) -> bytes:
     return (run.folder / "model" / "model.safetensors").read_bytes()
+
+
+def judge(monkeypatch: pytest.MonkeyPatch, useful: bool) -> None:
+    """Let names be found useful, or not, whatever they say."""
+    monkeypatch.setattr(names, "agreement", lambda *given: Agreement(0.5 if useful else 0.1, 0.2))
 
 
 @pytest.fixture
@@ -33,21 +40,40 @@ def test_the_report_says_whether_names_were_learnt_from(
     without = train({**few, "strategies": off}, folder=tmp_path / "off")
     assert not [note for note in without.report()["notes"] if "names of the labels" in note]
     found = {}
-    for least, saying in ((2.0, "do not say which rows are theirs"), (-2.0, "say which rows are theirs")):
-        monkeypatch.setattr(names, "FAIR", least)
-        monkeypatch.setattr("tunesmith.jobs.summary.FAIR", least)
-        run = train(few, folder=tmp_path / str(least))
+    for useful, saying in ((False, "nothing was learnt from them"), (True, "the model learnt from them as well")):
+        judge(monkeypatch, useful)
+        run = train(few, folder=tmp_path / str(useful))
         (note,) = [note for note in run.report()["notes"] if "names of the labels" in note]
-        assert saying in note.lower()
-        found[least] = model_of(run)
-    assert found[2.0] == model_of(without)
-    assert found[-2.0] != found[2.0]
+        assert saying in note
+        found[useful] = model_of(run)
+    assert found[False] == model_of(without)
+    assert found[True] != found[False]
+
+
+def test_the_model_that_ships_learns_from_names_if_the_one_that_was_measured_did(
+    few: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = []
+    monkeypatch.setattr(names, "agreement", lambda *given: said.append(1) or Agreement(0.5, 0.2))
+    monkeypatch.setattr(Contrastive, "prepare", lambda self, model, setup: (counts.append(setup.names), model)[1])
+    counts: list[int] = []
+    train({**few, "stop": {"epochs": 1}}, folder=tmp_path / "run")
+    assert (len(said), counts) == (1, [3, 3])
+
+
+@pytest.mark.parametrize("codes", [("1", "2"), ("a", "b"), ("+", "-"), ("good", "-1")])
+def test_codes_are_not_read(few: dict[str, Any], tmp_path: Path, codes: tuple[str, str]) -> None:
+    path = tmp_path / "codes.csv"
+    rows = [f"{word} thing {at},{code}" for at in range(20) for word, code in zip(("fine", "bad"), codes, strict=True)]
+    path.write_text("\n".join(["text,label", *rows]), encoding="utf-8")
+    report = train({**few, "task": "classify", "data": {"train": str(path)}}, folder=tmp_path / "run").report()
+    assert not [note for note in report["notes"] if "names of the labels" in note]
 
 
 def test_a_run_that_learnt_from_names_goes_on_as_if_nothing_had_happened(
     few: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(names, "FAIR", -2.0)
+    judge(monkeypatch, useful=True)
     expected = train(few, folder=tmp_path / "expected")
 
     def at_step_three(event: dict[str, Any]) -> None:

@@ -16,7 +16,8 @@ import tunesmith
 from tunesmith.bundle.load import load_bundle
 from tunesmith.cli.chat import harmless
 from tunesmith.cli.main import app
-from tunesmith.core.batch import Batch
+from tunesmith.core.batch import Batch, Features
+from tunesmith.engine import infer
 from tunesmith.engine.objective import task_objective, window_gradient
 from tunesmith.engine.packs import keeps_apart
 from tunesmith.errors import InputError
@@ -307,6 +308,19 @@ def test_dialogues_on_one_row_do_not_see_each_other(family: str, tmp_path: Path)
     assert losses[1] == pytest.approx(losses[0], abs=2e-5)
 
 
+@pytest.mark.parametrize("tokens", [8, 40, 10**9])
+def test_rows_that_dialogues_share_are_read_whole(tmp_path: Path, tokens: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, tokenizer = load_writer(save_tiny_writer(tmp_path / "tiny", [*TEXTS, "user assistant"] * 3), "causal")
+    found = []
+    for room in (0, 60):
+        features, collate = features_of(tokenizer), Collator(tokenizer.pad_token_id, "causal", room=room)
+        if room:
+            monkeypatch.setattr(infer, "IN_CACHE", tokens)
+            assert len(collate(features).inputs["input_ids"]) < len(features), "some share a row"
+        found.append(infer.outputs(model, Chat(), features, collate, size=64).values[:, 0].tolist())
+    assert found[1] == pytest.approx(found[0], abs=2e-5)
+
+
 def read_with(model: Any, tokenizer: Any, room: int) -> torch.Tensor:
     batch = batch_of(tokenizer, room)
     with torch.inference_mode():
@@ -314,6 +328,10 @@ def read_with(model: Any, tokenizer: Any, room: int) -> torch.Tensor:
 
 
 def batch_of(tokenizer: Any, room: int = 0, which: Sequence[int] = range(6)) -> Batch:
+    return Collator(tokenizer.pad_token_id, "causal", room=room)(features_of(tokenizer, which))
+
+
+def features_of(tokenizer: Any, which: Sequence[int] = range(6)) -> list[Features]:
     from tunesmith.core.example import DialogueExample, Message
     from tunesmith.text.template import give_template
 
@@ -322,8 +340,7 @@ def batch_of(tokenizer: Any, room: int = 0, which: Sequence[int] = range(6)) -> 
         DialogueExample(id=str(i), source="r", messages=(Message("user", TEXTS[i]),), target="so bad " * (1 + i % 3))
         for i in which
     ]  # fmt: skip
-    features = Encoder(tokenizer, 100, layout="dialogue").encode(examples, lambda _: None)
-    return Collator(tokenizer.pad_token_id, "causal", room=room)(features)
+    return Encoder(tokenizer, 100, layout="dialogue").encode(examples, lambda _: None)
 
 
 def test_a_model_that_does_not_heed_positions_is_found_out() -> None:

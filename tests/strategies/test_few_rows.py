@@ -50,7 +50,7 @@ class Few:
         self.vocabulary = len(loaded.tokenizer)
         self.setup: Any = SimpleNamespace(
             task=self.task, targets=self.targets, embed=self.embed, pick=self.pick, seed=5, tokens=self.tokens,
-            named=lambda model: None,
+            names=0,
         )  # fmt: skip
 
     def tokens(self) -> set[int]:
@@ -182,7 +182,7 @@ def test_names_that_say_something_are_rows_of_their_classes(
 ) -> None:
     few, picked = Few(tiny, rows, "pooled"), set()
     few.features += few.features[:3]  # where the windows of the names would stand
-    few.setup.named = lambda model: torch.ones(3, 4) if known else None
+    few.setup.names = 3 if known else 0
     few.setup.pick = lambda places: (picked.update(places), few.pick(places))[1]
     Contrastive(names=asked, steps=30).prepare(few.model, few.setup)
     assert picked - set(range(15)) == ({15, 16, 17} if asked and known else set())
@@ -206,7 +206,7 @@ def test_names_that_say_something_are_rows_to_the_probe(
     few = Few(tiny, rows, "pooled")
     x = few.embed(few.model).numpy()
     names = torch.from_numpy(np.stack([x[few.targets == c].mean(0) for c in range(3)]) + 0.01)
-    few.setup.named = lambda model: names if known else None
+    few.setup.names, few.setup.named = 3 if known else 0, lambda model: names
     ProbeStart(names=asked).prepare(few.model, few.setup)
     more = asked and known
     seen = (np.vstack([x, names]), np.append(few.targets, [0, 1, 2])) if more else (x, few.targets)

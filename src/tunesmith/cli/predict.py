@@ -28,7 +28,7 @@ def predict(
     text: Annotated[
         list[str] | None, typer.Option(metavar="COLUMN", help="Column of the text in --data; twice for two texts.")
     ] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Windows per batch; 64 by default.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Windows per batch, at most; 64 by default.")] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a JSON object per row, or with --out one that sums up.")
     ] = False,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import TypeVar, overload
+from typing import Any, TypeVar, overload
+
+import numpy as np
 
 T = TypeVar("T")
 
@@ -32,3 +34,8 @@ class Lazy(Sequence[T]):
         if isinstance(at, slice):
             return self.some(range(*at.indices(len(self))))
         return self.one(range(len(self))[at])
+
+
+def as_array(places: range) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return places as an array, [N]; `np.asarray` would look at each of them."""
+    return np.arange(places.start, places.stop, places.step, dtype=np.int64)

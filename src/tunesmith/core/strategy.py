@@ -71,12 +71,12 @@ class Setup:
         encode: texts → a batch of a window each, on the device of the training, without targets.
         train: the train examples as batches of a step's size, in their order, with targets; a new pass with each call.
         score: model → the figure that dev is chosen by, more is better; None where there is no dev.
-        pick: positions of train examples → these as one batch, with targets; behind the last example stand the names of
-            the labels, in their order, where `named` has them.
+        pick: positions of train examples → these as one batch, with targets; behind the last example stand the `names`
+            of the labels, in their order.
         rows: of a step.
         tokens: → those that the training can meet.
-        named: model → the inputs of its last linear layer for the names of the labels, float32 [C, H]; None where they
-            do not say which rows are theirs, which the first call finds out.
+        names: how many names of labels there are: one for each, or 0 where they do not say which rows are theirs.
+        named: model → the inputs of its last linear layer for these names, float32 [names, H].
     """
 
     task: Task
@@ -92,7 +92,8 @@ class Setup:
     pick: Callable[[Sequence[int]], Batch] | None = None
     rows: int = 1
     tokens: Callable[[], AbstractSet[int]] = frozenset
-    named: Callable[[nn.Module], Tensor | None] = lambda model: None
+    names: int = 0
+    named: Callable[[nn.Module], Tensor] | None = None
 
 
 class Strategy(BaseModel):
@@ -113,6 +114,11 @@ class Strategy(BaseModel):
     """Heads that it works with (`HeadSpec.problem`); empty where it works with all."""
     leads: ClassVar[bool] = False
     """Whether it puts something before the text, so that every text needs a row of its own."""
+
+    @property
+    def reads_names(self) -> bool:
+        """Whether it takes names of labels for rows, where they say which rows are theirs."""
+        return False
 
     @property
     def whole_vocabulary(self) -> bool:

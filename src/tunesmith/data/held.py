@@ -19,6 +19,7 @@ from tunesmith.core.example import (
     TripletExample,
     WritingExample,
 )
+from tunesmith.core.lazy import as_array
 from tunesmith.data.labels import Kind
 from tunesmith.data.rows import Rows
 from tunesmith.data.texts import pick_texts
@@ -61,7 +62,7 @@ class Held(Examples):
 
     def some(self, places: range) -> Sequence[Example]:
         """Return the examples at `places`."""
-        return self._made(self.places[np.asarray(places, dtype=np.int64)])
+        return self._made(self.places[as_array(places)])
 
     @property
     def targets(self) -> Sequence[Target]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tunesmith.core.lazy import Lazy
+from tunesmith.core.lazy import Lazy, as_array
 from tunesmith.data.arrays import column_texts
 
 Array = np.ndarray[Any, Any]
@@ -62,7 +62,7 @@ class Texts(Lazy[str]):
 
     def some(self, places: range) -> list[str]:
         """Return the texts at `places`."""
-        return self.pick(np.asarray(places, dtype=np.int64))
+        return self.pick(as_array(places))
 
     def pick(self, places: Array) -> list[str]:
         """Return the texts at `places`, in their order."""

@@ -76,6 +76,8 @@ def vectors(
 def _in_parts(model: nn.Module, batch: Batch, size: int) -> Any:
     """Return what the model gives for all windows, at most `size` of them at once: one document can have hundreds."""
     windows, ids = len(batch.owner), batch.inputs["input_ids"]
+    if "logits_to_keep" in batch.inputs:  # rows that several share
+        return model(**batch.inputs)
     if ids.device.type == "cpu":
         size = max(1, min(size, IN_CACHE // ids.shape[1]))
     if windows <= size:

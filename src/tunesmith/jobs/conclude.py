@@ -87,7 +87,8 @@ def refit(shop: Workshop, tuned: Tuned, rows: list[Example]) -> Tuned:
     the start.
     """
     whole = shop.recipe.stop.epochs
-    return tune(shop, "refit", weighted(shop, rows), [], epochs=whole if tuned.best_step > 0 else 0.0)
+    epochs = whole if tuned.best_step > 0 else 0.0
+    return tune(shop, "refit", weighted(shop, rows), [], epochs=epochs, named=tuned.named)
 
 
 def test_bundle(shop: Workshop, loaded: Loaded, seen: Sequence[Example]) -> Tested:

@@ -16,8 +16,9 @@ from tunesmith.core.example import Example, TextsOf
 from tunesmith.core.strategy import Group, Setup
 from tunesmith.engine.infer import vectors
 from tunesmith.engine.packs import keeps_apart
+from tunesmith.evaluation.names import Agreement
 from tunesmith.jobs.judge import Judge
-from tunesmith.jobs.names import Names, windows_of_names
+from tunesmith.jobs.names import agreement_of, windows_of_names
 from tunesmith.jobs.workshop import Workshop
 from tunesmith.models.body import body_of
 from tunesmith.text.lazy import by_owner, lengths_of
@@ -50,9 +51,9 @@ def keep_apart(shop: Workshop, model: nn.Module) -> Workshop:
 
 def prepare(
     shop: Workshop, model: nn.Module, train: Sequence[Example], features: Sequence[Features], judge: Judge | None,
-    tokens: Callable[[], AbstractSet[int]],
-) -> tuple[nn.Module, float | None]:  # fmt: skip
-    """Return the model as the strategies hand it on, one after the other, and what `Names` says of the labels' names.
+    tokens: Callable[[], AbstractSet[int]], named: Agreement | None,
+) -> tuple[nn.Module, Agreement | None]:  # fmt: skip
+    """Return the model as the strategies hand it on, one after the other, and whether names of labels were of use.
 
     Args:
         shop: what the run's trainings share.
@@ -61,6 +62,7 @@ def prepare(
         features: their windows.
         judge: of dev; None where there is none.
         tokens: gives those that the training can meet.
+        named: whether names of labels are of use; None where that is to be found out.
     """
     size, per_step = shop.recipe.batching.predict_size, shop.recipe.batching.size
     assert per_step is not None, "the recipe is complete"
@@ -73,7 +75,7 @@ def prepare(
     examples = cache(lambda: by_owner(features))
 
     def windows(at: int) -> Sequence[Features]:
-        return examples()[at] if at < len(examples()) else [names.windows[at - len(examples())]]
+        return examples()[at] if at < len(examples()) else [names[at - len(examples())]]
 
     def pick(positions: Sequence[int]) -> Batch:
         # An owner for each place: a row that is picked twice in succession would be taken for two windows of one.
@@ -86,15 +88,18 @@ def prepare(
 
     streams = shop.task.head().streams
     targets = np.empty(0) if streams else _targets(shop, features).numpy()
-    names = Names(shop, features, targets, embedded)
+    names = windows_of_names(shop)
+    named = named or agreement_of(shop, names, features, targets, lambda rows: embedded(model, rows))
+    useful = len(names) if named is not None and named.is_enough else 0
     setup = Setup(
         shop.task, targets, lambda model: embedded(model, features), shop.recipe.seed, shop.folder,
         () if streams else TextsOf(train), shop.general.kept, shop.plain, batches,
-        None if judge is None else judge.worth, pick, per_step, tokens, names.of,
+        None if judge is None else judge.worth, pick, per_step, tokens, useful,
+        lambda model: embedded(model, names),
     )  # fmt: skip
     for strategy in shop.strategies:
         model = strategy.prepare(model, setup)
-    return model, names.agreement
+    return model, named
 
 
 def tokens_met(shop: Workshop, features: Sequence[Features], judge: Judge | None) -> set[int]:

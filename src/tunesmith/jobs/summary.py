@@ -17,7 +17,7 @@ from tunesmith.evaluation.baseline import titles
 from tunesmith.evaluation.compare import compare
 from tunesmith.evaluation.interval import bootstrap
 from tunesmith.evaluation.metrics import JUDGED_BY
-from tunesmith.evaluation.names import FAIR
+from tunesmith.evaluation.names import Agreement
 from tunesmith.evaluation.sides import sides
 from tunesmith.jobs.adapted import WARMED, stream_notes
 from tunesmith.jobs.measure import answers_of
@@ -186,9 +186,9 @@ def _notes(outcome: Outcome) -> list[str]:
     return notes
 
 
-def _of_names(agreement: float) -> str:
-    how = f"(Cohen's kappa {agreement:.2f}: the nearest name of train rows, before anything is learnt)"
-    if agreement >= FAIR:
+def _of_names(named: Agreement) -> str:
+    how = f"(Cohen's kappa {named.kappa:.2f} of the nearest name on train rows, before anything is learnt)"
+    if named.is_enough:
         return f"The names of the labels say which rows are theirs {how}, so the model learnt from them as well."
     return (
         f"The names of the labels do not say which rows are theirs {how}, so nothing was learnt from them. Where they "

@@ -20,6 +20,7 @@ from tunesmith.engine.optim import make_optimizer, parameter_groups
 from tunesmith.engine.recall import Recall
 from tunesmith.engine.stop import Watch, balanced, planned_steps
 from tunesmith.evaluation.metrics import HIGHER_IS_BETTER
+from tunesmith.evaluation.names import Agreement
 from tunesmith.evaluation.overfitting import turned_now
 from tunesmith.jobs.frozen import Ground
 from tunesmith.jobs.judge import Judge
@@ -53,12 +54,18 @@ class Tuned:
     """Train rows that were learnt only after dev loss was lowest."""
     preparing: float = 0.0
     """Seconds that strategies took before the first step, since the process began."""
-    named: float | None = None
-    """How far train rows lie near the names of their own labels; None where no strategy asked."""
+    named: Agreement | None = None
+    """Whether names of labels were of use; None where no strategy reads them."""
 
 
 def tune(
-    shop: Workshop, stage: str, train: Sequence[Example], dev: Sequence[Example], *, epochs: float | None = None
+    shop: Workshop,
+    stage: str,
+    train: Sequence[Example],
+    dev: Sequence[Example],
+    *,
+    epochs: float | None = None,
+    named: Agreement | None = None,
 ) -> Tuned:
     """Train on `train`, choose on `dev`; go on from the stage's checkpoint where there is one.
 
@@ -68,6 +75,7 @@ def tune(
         train: rows to learn from.
         dev: rows that decide which weights are best; empty where `epochs` says when to end.
         epochs: end after so many passes, on the schedule of the full length; the weights at the end are the best.
+        named: whether names of labels are of use, where a training before has found it out.
 
     Raises:
         RunError: the loss is not a number, the disk is full.
@@ -85,7 +93,7 @@ def tune(
         trace = Trace(shop, model) if dev and _is_traced(shop, stage) else None
         tokens = cache(lambda: tokens_met(shop, features, judge))
         began = time.monotonic()
-        model, named = prepare(shop, model, train, features, judge, tokens)
+        model, named = prepare(shop, model, train, features, judge, tokens, named)
         preparing = time.monotonic() - began
         if recipe.batching.save_memory:
             save_memory(model)

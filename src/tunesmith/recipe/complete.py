@@ -78,7 +78,7 @@ SETTINGS = {
 MANY_ROWS = 50_000
 """Rows to train and choose on from which not all are looked at to judge: a share of 0.85 of 10,000 test rows is known
 to ± 0.7 points (1.96 · √(0.85 · 0.15 / n)), and a pass over all dev rows would take longer than learning from most.
-From so many on, tokens go to files, too; fewer are made in seconds and held in memory."""
+Above it, tokens go to files, too; fewer are made in seconds and held in memory."""
 MANY = {"dev_rows": 5_000, "test_rows": 10_000, "baseline_rows": 20_000}
 """What is then looked at, at most."""
 LONGEST_TEXT = 512

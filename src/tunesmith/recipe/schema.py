@@ -126,7 +126,7 @@ class Batching(Part):
     cache_frozen: bool = True
     """Whether what frozen blocks give of a row is kept for later passes, where that pays; results do not change."""
     predict_size: PositiveInt = 64
-    """Windows per batch when nothing is trained."""
+    """Windows per batch, at most, when nothing is trained; on a CPU also 1,024 tokens, which its caches hold."""
 
 
 class Masking(Part):

@@ -59,12 +59,17 @@ class Contrastive(Strategy):
     names: bool = True
     """Take the names of the labels as rows where these say which rows are theirs."""
 
+    @property
+    def reads_names(self) -> bool:
+        """As `names` has it."""
+        return self.names
+
     def prepare(self, model: nn.Module, setup: Setup) -> nn.Module:
         """Tune the body."""
         assert setup.pick is not None, "rows are needed to make pairs of"
         targets, draws = setup.targets, np.random.default_rng(setup.seed)
-        if self.names and (named := setup.named(model)) is not None:
-            targets = np.append(targets, np.arange(len(named)))  # where `pick` has them
+        if self.names:
+            targets = np.append(targets, np.arange(setup.names))  # where `pick` has them
         seen: list[Tensor] = []
         hook = final_linear(model).register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
         cut = sliced(model, setup.tokens())

@@ -19,8 +19,8 @@ class ProbeStart(Strategy):
     A head of random weights sends noise through the body in the first steps and distorts what it knows; a fitted one
     does not. The fit chooses its regularisation by cross-validation on the train rows.
 
-    Names of labels that say which rows are theirs (Cohen's kappa of the nearest name at least 0.2 on train rows) are
-    rows of their classes, too.
+    Names of labels that say which rows are theirs are rows of their classes, too. They do where Cohen's kappa of the
+    nearest name is 0.2 or more on train rows, and more than chance.
 
     Use it when a class has a handful of rows and the body already separates the classes a little. Leave it out with
     some fifty rows a class: a fitted head leaves the body little to learn. `data.labels` turns codes into names.
@@ -37,6 +37,11 @@ class ProbeStart(Strategy):
     names: bool = True
     """Take the names of the labels as rows where these say which rows are theirs."""
 
+    @property
+    def reads_names(self) -> bool:
+        """As `names` has it."""
+        return self.names
+
     def prepare(self, model: nn.Module, setup: Setup) -> nn.Module:
         """Overwrite weight [C, H] and bias [C] of the last linear layer."""
         head = setup.task.head()
@@ -44,8 +49,10 @@ class ProbeStart(Strategy):
         targets = setup.targets
         if head.problem == "regression":
             targets = (targets - targets.mean()) / (targets.std() or 1.0)
-        if self.names and (named := setup.named(model)) is not None:
-            vectors, targets = torch.cat([vectors, named]), np.append(targets, np.arange(len(named)))
+        if self.names and setup.names:
+            assert setup.named is not None, "there are names"
+            vectors = torch.cat([vectors, setup.named(model)])
+            targets = np.append(targets, np.arange(setup.names))
         weight, bias = fit_probe(vectors.numpy(), targets, head.problem, head.size, setup.seed)
         layer = final_linear(model)
         with torch.no_grad():

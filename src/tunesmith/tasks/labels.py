@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
+
+import regex as re
 
 from tunesmith.errors import Fault, InputError, did_you_mean
 
@@ -25,11 +26,17 @@ def spoken(label: str) -> str:
     """Return a label as one would say it.
 
     Example:
-        >>> spoken("card_arrival"), spoken("CompareOrContrast"), spoken("refund-not-showing-up")
-        ('card arrival', 'compare or contrast', 'refund not showing up')
+        >>> spoken("card_arrival"), spoken("CompareOrContrast"), spoken("HTTPError"), spoken("C++")
+        ('card arrival', 'compare or contrast', 'HTTP error', 'C++')
     """
-    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", re.sub(r"[\W_]+", " ", label))
-    return parted.lower().strip() or label
+    words = re.sub(r"_+|(?<=\w)[-/.]+(?=\w)", " ", label).split()
+    return " ".join(part for word in words for part in _humps(word))
+
+
+def _humps(word: str) -> list[str]:
+    """Return the words that capital letters set apart, in small letters but for those that have nothing else."""
+    parts = re.split(r"(?<=\p{Ll})(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})", word)
+    return parts if len(parts) == 1 else [part if part.isupper() and len(part) > 1 else part.lower() for part in parts]
 
 
 def index(name: object, labels: tuple[str, ...], source: str) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from tunesmith.core.batch import Batch, Features
-from tunesmith.core.lazy import Lazy
+from tunesmith.core.lazy import Lazy, as_array
 from tunesmith.core.task import Problem
 from tunesmith.text.lazy import Alone, by_owner, lengths_of
 from tunesmith.text.masking import Masker
@@ -183,7 +183,7 @@ class Drawn(Lazy[list[int]]):
 
     def some(self, places: range) -> Drawn:
         """Return the batches at `places`, which are not made for it."""
-        return Drawn(self.order, self.size, self.mixed[np.asarray(places, dtype=np.int64)])
+        return Drawn(self.order, self.size, self.mixed[as_array(places)])
 
 
 class Batches:
