@@ -24,6 +24,7 @@ from tunesmith.errors import InputError, MissingExtra
 from tunesmith.jobs import conclude
 from tunesmith.jobs import tune as tuning
 from tunesmith.jobs.merge import merge as merge_job
+from tunesmith.jobs.prepare import keep_apart
 from tunesmith.jobs.train import train
 from tunesmith.models import quantise
 from tunesmith.models.adapter import is_adapted, load_adapter, merge, save_adapter, weights_of
@@ -545,7 +546,7 @@ def test_dialogues_do_not_share_a_row_with_a_prompt() -> None:
     }  # fmt: skip
     for name, packs in (("prompt", False), ("adapters", True)):
         shop: Any = Packing((KINDS[name],), SimpleNamespace(room=64))
-        assert tuning._keep_apart(shop, Heeding()).packs == packs
+        assert keep_apart(shop, Heeding()).packs == packs
 
 
 @dataclass

@@ -103,8 +103,9 @@ def parse(lines: Iterable[str], delimiter: str, quoted: bool) -> list[list[str]]
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
     try:
         return list(csv.reader(lines, delimiter=delimiter, quoting=quoting))
-    except csv.Error:  # a bare CR inside a line
-        return [row for line in lines for row in csv.reader(io.StringIO(line), delimiter=delimiter, quoting=quoting)]
+    except csv.Error:  # a bare CR inside a line, which ends it
+        parts = [part for line in lines for part in io.StringIO(line, newline=None)]
+        return [row for part in parts for row in csv.reader([part], delimiter=delimiter, quoting=quoting)]
 
 
 def _delimiter(lines: Sequence[str], told: str, suffix: str) -> tuple[str, bool]:
