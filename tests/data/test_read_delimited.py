@@ -317,6 +317,7 @@ def test_what_a_csv_writer_writes_is_read_back(tmp_path: Path, rows: list[tuple[
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(min_size=1, max_size=400))
 @example(b"\n\r\x01")
+@example(b';\xe2\x80\xa8\r"\r\n\t\r')
 def test_no_bytes_end_in_a_traceback(tmp_path: Path, content: bytes) -> None:
     with suppress(InputError):
         table = read(tmp_path, content)

@@ -137,7 +137,7 @@ def _is_open(first: str, cells: Sequence[str], rest: Sequence[str], dialect: Dia
 
     So it is where its last cell opened a quote and the next line does not look like a row of its own.
     """
-    if not rest or not cells[-1].lstrip().startswith('"') or cells[-1].rstrip().endswith('"'):
+    if not (rest and cells) or not cells[-1].lstrip().startswith('"') or cells[-1].rstrip().endswith('"'):
         return False
     return not _is_row(rest[0], dialect)
 
