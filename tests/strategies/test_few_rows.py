@@ -206,7 +206,7 @@ def test_names_that_say_something_are_rows_to_the_probe(
     few = Few(tiny, rows, "pooled")
     x = few.embed(few.model).numpy()
     names = torch.from_numpy(np.stack([x[few.targets == c].mean(0) for c in range(3)]) + 0.01)
-    few.setup.names, few.setup.named = 3 if known else 0, lambda model: names
+    few.setup.names, few.setup.embed_names = 3 if known else 0, lambda model: names
     ProbeStart(names=asked).prepare(few.model, few.setup)
     more = asked and known
     seen = (np.vstack([x, names]), np.append(few.targets, [0, 1, 2])) if more else (x, few.targets)

@@ -76,7 +76,7 @@ class Setup:
         rows: of a step.
         tokens: → those that the training can meet.
         names: how many names of labels there are: one for each, or 0 where they do not say which rows are theirs.
-        named: model → the inputs of its last linear layer for these names, float32 [names, H].
+        embed_names: model → the inputs of its last linear layer for these names, float32 [names, H].
     """
 
     task: Task
@@ -93,7 +93,7 @@ class Setup:
     rows: int = 1
     tokens: Callable[[], AbstractSet[int]] = frozenset
     names: int = 0
-    named: Callable[[nn.Module], Tensor] | None = None
+    embed_names: Callable[[nn.Module], Tensor] | None = None
 
 
 class Strategy(BaseModel):

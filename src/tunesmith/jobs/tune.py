@@ -59,14 +59,9 @@ class Tuned:
 
 
 def tune(
-    shop: Workshop,
-    stage: str,
-    train: Sequence[Example],
-    dev: Sequence[Example],
-    *,
-    epochs: float | None = None,
+    shop: Workshop, stage: str, train: Sequence[Example], dev: Sequence[Example], *, epochs: float | None = None,
     named: Agreement | None = None,
-) -> Tuned:
+) -> Tuned:  # fmt: skip
     """Train on `train`, choose on `dev`; go on from the stage's checkpoint where there is one.
 
     Args:

@@ -28,8 +28,8 @@ class Contrastive(Strategy):
         cosine      ℓ = mean over the pairs of (x_a · x_b − [same class])²
 
     Names of labels that say which rows are theirs (see `probe_start`) are rows of their classes, too. A row that is
-    alone in its class is paired with itself: dropout makes two vectors of it. Then the training begins as
-    always, with a body whose classes stand apart; `prototype` or `probe_start` start its head where they stand.
+    alone in its class is paired with itself: dropout makes two vectors of it. Then the training begins as always, with
+    a body whose classes stand apart; `prototype` or `probe_start` start its head where they stand.
 
     Use it when a class has a handful of rows (8 to some 60) and the body gives vectors of texts, as those of
     sentence-transformers do. Prefer none when there are hundreds a class: the training itself then has enough to learn

@@ -50,8 +50,8 @@ class ProbeStart(Strategy):
         if head.problem == "regression":
             targets = (targets - targets.mean()) / (targets.std() or 1.0)
         if self.names and setup.names:
-            assert setup.named is not None, "there are names"
-            vectors = torch.cat([vectors, setup.named(model)])
+            assert setup.embed_names is not None, "there are names"
+            vectors = torch.cat([vectors, setup.embed_names(model)])
             targets = np.append(targets, np.arange(setup.names))
         weight, bias = fit_probe(vectors.numpy(), targets, head.problem, head.size, setup.seed)
         layer = final_linear(model)
