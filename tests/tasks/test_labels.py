@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tunesmith.tasks.labels import spoken
+from tunesmith.tasks.labels import is_code, spoken
 
 
 @pytest.mark.parametrize(
@@ -17,3 +17,13 @@ from tunesmith.tasks.labels import spoken
 )  # fmt: skip
 def test_labels_as_one_would_say_them(label: str, said: str) -> None:
     assert spoken(label) == said
+
+
+@pytest.mark.parametrize("label", ["", "3", "-1", "0.5", "+", "A", "A-", "C#", "\u0301"])
+def test_codes(label: str) -> None:
+    assert is_code(label)
+
+
+@pytest.mark.parametrize("label", ["ok", "A b", "b2b", "是", "은", "हाँ", "да", "3 stars"])
+def test_names(label: str) -> None:
+    assert not is_code(label)

@@ -13,13 +13,11 @@ from tunesmith.core.batch import Features
 from tunesmith.core.example import TextExample
 from tunesmith.evaluation.names import Agreement, agreement
 from tunesmith.jobs.workshop import Workshop
-from tunesmith.tasks.labels import spoken
+from tunesmith.tasks.labels import is_code, spoken
 from tunesmith.text.lazy import by_owner
 
 SEEN = 500
 """Train rows at most by which it is judged whether names say anything."""
-LETTERS = 2
-"""That a name has at least: numbers, signs and single letters are codes."""
 
 
 def windows_of_names(shop: Workshop) -> list[Features]:
@@ -31,7 +29,7 @@ def windows_of_names(shop: Workshop) -> list[Features]:
     if asks or shop.task.head().problem != "single_label_classification":
         return []
     labels = shop.task.labels
-    if not any(s.reads_names for s in shop.strategies) or any(sum(map(str.isalpha, x)) < LETTERS for x in labels):
+    if not any(s.reads_names for s in shop.strategies) or any(map(is_code, labels)):
         return []
     texts = [spoken(label) for label in labels]
     texts = texts if len(set(texts)) == len(labels) else list(labels)

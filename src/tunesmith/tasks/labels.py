@@ -22,6 +22,16 @@ def ordered(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(distinct))
 
 
+def is_code(label: str) -> bool:
+    """Say whether a label is no name: a number, a sign or a single letter that is no syllable.
+
+    Example:
+        >>> [is_code(label) for label in ("3", "A-", "+", "ok", "好")]
+        [True, True, True, False, False]
+    """
+    return re.search(r"[\p{Han}\p{Hangul}]|\p{L}.*[\p{L}\p{Mc}]", label) is None
+
+
 def spoken(label: str) -> str:
     """Return a label as one would say it.
 
