@@ -12,7 +12,8 @@ own that the first such cell builds from `setfit.txt`; with so many rows a class
 What has several names is measured once, and stands in the table under each of them; `auto` is the policy it stands for.
 What a frozen body with logistic regression and TF-IDF reach is in every line of ours. A cell is a line of
 `benchmarks/results/strategies.jsonl` with the digest of what was asked; one that is there is not run again, so the
-table grows and anybody can redo a cell by deleting its line.
+table grows and anybody can redo a cell by deleting its line. The digest does not see what code makes of a recipe:
+where a strategy or a default changes, its lines are to be deleted.
 
 Needs `../shared/data` beside the project. Rows are drawn as `rows.py` says; at most 128 tokens of each. Each cell is
 trained in a process of its own, so that the peak of its memory can be told. Seconds are those of the training on the
