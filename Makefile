@@ -31,8 +31,10 @@ $(READY): constraints.txt pyproject.toml
 	fi; \
 	echo "Building .venv with $$($$python --version); this happens once." && \
 	"$$python" -m venv .venv
-	@# The build tools come first and from constraints.txt, so that building the package itself fetches nothing more.
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt hatchling editables
+	@# The build tools come first and from constraints.txt, so that building fetches nothing more; setuptools is for
+	@# two packages that come as source (rouge_score, seqeval).
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt hatchling editables \
+		setuptools setuptools-scm
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-build-isolation -e '.[dev]'
 	@touch $@
 
