@@ -6,7 +6,7 @@
     python benchmarks/speed.py --measured --write docs/performance.md
 
 A cell is `SIDE@DATA`. Training: `ours`, `trainer` (at its best: padded to the longest of a batch, grouped by length,
-fused optimiser, bf16 where the CPU has tiles) and `textbook` (every row padded to 512 tokens); one pass over the same
+fused optimiser, bf16 where that is faster) and `textbook` (every row padded to 512 tokens); one pass over the same
 rows, with the same rates, batches of 16 and seeds, each in a process of its own. `predict` asks a tuned model for 300
 rows at once and for one at a time, of ours and of `pipeline` in turns. A round runs every cell once, so that sides take
 turns; the seed of a training is the number of the round. Seconds are those of the processor on one thread; tokens are

@@ -101,8 +101,8 @@ def ours(job: Job, seed: int, note: Callable[[str], None] = lambda part: None) -
 def trainer(job: Job, seed: int, *, textbook: bool = False) -> Line:
     """Train with `transformers.Trainer` and return the same.
 
-    At its best: rows are padded to the longest of their batch and grouped by length, in bf16 where the CPU has tiles
-    for it, with the fused optimiser. As in the textbook: every row is padded to what the model takes, in fp32.
+    At its best: rows are padded to the longest of their batch and grouped by length, in bf16 where that is
+    faster, with the fused optimiser. As in the textbook: every row is padded to what the model takes, in fp32.
     """
     import torch
     from sklearn.metrics import f1_score
@@ -114,6 +114,8 @@ def trainer(job: Job, seed: int, *, textbook: bool = False) -> Line:
         TrainerCallback,
         TrainingArguments,
     )
+
+    from tunesmith.engine.device import fast_bf16
 
     clock: dict[str, float] = {}
 
@@ -140,7 +142,7 @@ def trainer(job: Job, seed: int, *, textbook: bool = False) -> Line:
             for at, row in enumerate(rows)
         ]
 
-    best = {} if textbook else {"train_sampling_strategy": "group_by_length", "bf16": has_tiles()}
+    best = {} if textbook else {"train_sampling_strategy": "group_by_length", "bf16": fast_bf16()}
     with tempfile.TemporaryDirectory() as place:
         arguments = TrainingArguments(
             place, use_cpu=True, per_device_train_batch_size=BATCH, per_device_eval_batch_size=64, num_train_epochs=1,
@@ -161,13 +163,6 @@ def trainer(job: Job, seed: int, *, textbook: bool = False) -> Line:
         "seconds": clock["ended"] - clock["begun"], "tokens": tokens, "score": float(score),
         "precision": "bf16" if best.get("bf16") else "fp32",
     }  # fmt: skip
-
-
-def has_tiles() -> bool:
-    """Say whether the CPU multiplies bf16 matrices in tiles (AMX); without them bf16 is slower than fp32."""
-    import torch
-
-    return bool(torch.cpu._is_amx_tile_supported())
 
 
 def predicted(job: Job, repeats: int) -> dict[str, Line]:
@@ -217,7 +212,9 @@ def matrix_peak() -> float:
     """Return the GFLOP/s of a product of minilm's size on one thread, in the number format of training."""
     import torch
 
-    kind = torch.bfloat16 if has_tiles() else torch.float32
+    from tunesmith.engine.device import fast_bf16
+
+    kind = torch.bfloat16 if fast_bf16() else torch.float32
     a, b = torch.randn(512, 384, dtype=kind), torch.randn(384, 1536, dtype=kind)
     taken = []
     for _ in range(50):

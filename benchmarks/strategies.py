@@ -140,6 +140,7 @@ def measure(cell: str, seed: int, on: str, sets: list[str]) -> dict[str, Any]:
         "test": report["test"],
         "baselines": {key: side["scores"] for key, side in report["baselines"].items()},
         "forgetting": report.get("forgetting"), "best_step": report["best_step"],
+        "precision": report["model"]["precision"],
         "seconds": round(report["speed"]["train_seconds"] * share, 1),
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         "recipe": {key: value for key, value in report["recipe"].items() if key not in ("data", "model")},

@@ -8,18 +8,25 @@ import torch
 from tunesmith.engine.device import choose_precision
 from tunesmith.errors import InputError
 
+TILES = {"amx_bf16": True, "avx512_bf16": True, "cpu_name": "Intel Xeon"}
+XEON = {"amx_bf16": False, "avx512_bf16": True, "cpu_name": "Intel Xeon"}
+EPYC = {"amx_bf16": False, "avx512_bf16": True, "cpu_name": "AMD EPYC"}
+OLD_EPYC = {"amx_bf16": False, "avx512_bf16": False, "cpu_name": "AMD EPYC"}
+ARM = {"neon": True, "bf16": True}
+
 
 @pytest.mark.parametrize(
-    ("gpu", "gpu_bf16", "amx", "expected"),
-    [(True, True, False, "bf16"), (True, False, True, "fp16"), (False, False, True, "bf16"),
-     (False, False, False, "fp32")],
+    ("gpu", "gpu_bf16", "cpu", "expected"),
+    [(True, True, XEON, "bf16"), (True, False, TILES, "fp16"), (False, False, TILES, "bf16"),
+     (False, False, XEON, "fp32"), (False, False, EPYC, "bf16"), (False, False, OLD_EPYC, "fp32"),
+     (False, False, ARM, "fp32")],
 )  # fmt: skip
 def test_auto_takes_what_the_hardware_does_well(
-    monkeypatch: pytest.MonkeyPatch, gpu: bool, gpu_bf16: bool, amx: bool, expected: str
+    monkeypatch: pytest.MonkeyPatch, gpu: bool, gpu_bf16: bool, cpu: dict[str, object], expected: str
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: gpu_bf16)
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: cpu)
     assert choose_precision("auto") == expected
 
 
