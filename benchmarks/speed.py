@@ -8,10 +8,10 @@
 A cell is `SIDE@DATA`. Training: `ours`, `trainer` (at its best: padded to the longest of a batch, grouped by length,
 fused optimiser, bf16 where that is faster) and `textbook` (every row padded to 512 tokens); one pass over the same
 rows, with the same rates, batches of 16 and seeds, each in a process of its own. `predict` asks a tuned model for 300
-rows at once and for one at a time, of ours and of `pipeline` in turns. A round runs every cell once, so that sides take
+rows at once and for one at a time, of ours (in fp32 and in bf16) and of `pipeline` in turns. A round runs every cell once, so that sides take
 turns; the seed of a training is the number of the round. Seconds are those of the processor on one thread; tokens are
 those of the texts, padding is not counted. Lines are kept in `benchmarks/results/speed.jsonl`; one that is there is not
-measured again. Needs `../shared` beside the project.
+measured again, so delete those of another machine. Needs `../shared` beside the project.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import statistics
 import sys
 import time
+from itertools import product
 from typing import Any
 
 from cells import Bench, Line, digest_of, main, middle, spread
@@ -41,7 +42,10 @@ REPEATS = 1
 def measure(cell: str, seed: int, on: str, sets: list[str]) -> Line:
     """Return the line of a cell."""
     side, _, data = cell.partition("@")
-    named = {"cell": cell, "seed": seed, "on": on, "sets": sets, "digest": digest(cell)}
+    import torch
+
+    processor = torch.cpu.get_capabilities().get("cpu_name", "")
+    named = {"cell": cell, "seed": seed, "on": on, "sets": sets, "digest": digest(cell), "processor": processor}
     if side == "predict":
         found = predicted(JOBS[data], REPEATS)
         return {**named, "seconds": sum(found["ours"]["all"]), "sides": found}
@@ -92,26 +96,27 @@ def table(lines: list[Line]) -> str:
 def predictions(by_cell: dict[str, dict[int, Line]]) -> list[str]:
     """Return the table of predictions."""
     rows = [
-        "| prediction | beside | rounds | rows a second, ours is so many times as fast | time of one row, theirs = 1 | "
+        "| prediction | side | beside | rounds | rows a second, so many times as fast | time of one row, theirs = 1 | "
         "labels that differ |",
-        "|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|",
     ]
     for cell, of in by_cell.items():
         if not cell.startswith("predict@"):
             continue
-        for side in next(iter(of.values()))["sides"]:
-            if side == "ours":
-                continue
-            both = [(line["sides"]["ours"], line["sides"][side]) for line in of.values()]
-            all_rows = [b / a for mine, other in both for a, b in zip(mine["all"], other["all"], strict=True)]
+        sides = list(next(iter(of.values()))["sides"])
+        mine, theirs = ([side for side in sides if side.startswith("ours") == own] for own in (True, False))
+        for own, side in product(mine, theirs):
+            both = [(line["sides"][own], line["sides"][side]) for line in of.values()]
+            all_rows = [b / a for one, other in both for a, b in zip(one["all"], other["all"], strict=True)]
             ones = [
-                statistics.median(a / b for a, b in zip(mine["one"], other["one"], strict=True)) for mine, other in both
+                statistics.median(a / b for a, b in zip(one["one"], other["one"], strict=True)) for one, other in both
             ]
             differ = max(
-                sum(a != b for a, b in zip(mine["labels"], other["labels"], strict=True)) for mine, other in both
+                sum(a != b for a, b in zip(one["labels"], other["labels"], strict=True)) for one, other in both
             )
             rows.append(
-                f"| {cell.partition('@')[2]} | {side} | {len(of)} | {middle(all_rows)} | {middle(ones)} | {differ} |"
+                f"| {cell.partition('@')[2]} | {own} | {side} | {len(of)} | {middle(all_rows)} | {middle(ones)} | "
+                f"{differ} |"
             )
     return rows
 

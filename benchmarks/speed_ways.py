@@ -94,7 +94,7 @@ def ours(job: Job, seed: int, note: Callable[[str], None] = lambda part: None) -
         report = train(parse(recipe), folder=Path(place) / "run", progress=listen).report()
     return {
         "seconds": ended - begun, "tokens": report["speed"]["tokens"], "padding": report["speed"]["padding_share"],
-        "score": report["test"]["macro_f1"]["value"], "precision": report["recipe"]["precision"],
+        "score": report["test"]["macro_f1"]["value"], "precision": report["model"]["precision"],
     }  # fmt: skip
 
 
@@ -181,12 +181,13 @@ def predicted(job: Job, repeats: int) -> dict[str, Line]:
             "evaluate": {"baselines": [], "forgetting": "off", "resamples": 10},
         }  # fmt: skip
         folder = tunesmith.train(recipe, folder=Path(place) / "run").folder
-        bundle = tunesmith.load(folder)
+        bundle, half = tunesmith.load(folder), tunesmith.load(folder, precision="bf16")
         pipe = transformers.pipeline("text-classification", model=str(folder / "model"), device=-1)
         cut = {"truncation": True, "max_length": job.tokens}
         texts = [row["text"] for row in test]
         sides: dict[str, Callable[[list[str]], list[str]]] = {
             "ours": lambda of: [p.label for p in bundle.predict(of)],
+            "ours in bf16": lambda of: [p.label for p in half.predict(of)],
             "pipeline": lambda of: [p["label"] for p in pipe(of, **cut)],
             "pipeline, batches of 32": lambda of: [p["label"] for p in pipe(of, batch_size=32, **cut)],
         }

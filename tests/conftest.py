@@ -96,4 +96,5 @@ def quick(tiny: Path, reviews: Path) -> dict[str, Any]:
         "evaluate": {"folds": 0, "resamples": 50, "forgetting": "off"},
         "strategies": [{"layerwise_lr": {"decay": 0.9}}],
         "checkpoint_seconds": 0,
+        "precision": "fp32",  # on every machine alike
     }

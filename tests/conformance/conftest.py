@@ -105,7 +105,7 @@ def trained(tables: dict[str, Path], tmp_path_factory: pytest.TempPathFactory, r
                 "task": task, "model": str(model), "head": head, "data": {"train": str(tables[task])},
                 "optimizer": {"learning_rate": 5e-3, "head_learning_rate": 1e-2},
                 "stop": {"epochs": 3, "refit": False}, "evaluate": {"folds": 0, "resamples": 20},
-                "strategies": [],
+                "strategies": [], "precision": "fp32" if family == usual else "bf16",
             }  # fmt: skip
             if family != usual:
                 recipe["evaluate"]["baselines"] = []

@@ -96,6 +96,21 @@ def test_it_trains_saves_and_predicts(task: str, family: str, trained: Trained, 
             assert sum(prediction.scores.values()) == pytest.approx(1, abs=1e-5)
 
 
+@pytest.mark.parametrize(("task", "family"), [(task, family) for task, family in ON if task != "masked"])
+def test_in_half_precision_it_says_nearly_the_same(
+    task: str, family: str, trained: Trained, tables: dict[str, Path]
+) -> None:
+    exact, half = (load_bundle(trained(task, family), precision=kind) for kind in ("fp32", "bf16"))
+    inputs = inputs_of(tables[task], task)
+    if task in WRITE:
+        assert all(isinstance(said.label, str) for said in half.predict(inputs))
+        return
+    one, other = (bundle.read(bundle.examples(inputs)).values for bundle in (exact, half))
+    assert other.dtype == one.dtype == torch.float32
+    assert not torch.equal(one, other), "nothing was computed in half precision"
+    assert float((one - other).abs().max()) < 0.05 * float(one.abs().max())
+
+
 def check_start(bundle: Bundle, family: str) -> None:
     """The library loads the folder as a body and as a language model, and both compute what was trained."""
     from transformers import AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM

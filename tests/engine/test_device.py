@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tunesmith.engine.device import choose_precision
+from tunesmith.engine.device import Device, choose_precision
 from tunesmith.errors import InputError
 
 TILES = {"amx_bf16": True, "avx512_bf16": True, "cpu_name": "Intel Xeon"}
@@ -36,3 +36,21 @@ def test_what_was_asked_is_taken_and_fp16_without_a_gpu_refused(monkeypatch: pyt
     assert choose_precision("fp32") == "fp32"
     with pytest.raises(InputError, match="K502"):
         choose_precision("fp16")
+
+
+class Plain(torch.nn.Linear):
+    """A model whose `forward` is its class's."""
+
+
+def test_a_model_of_half_precision_comes_back_with_the_forward_it_had() -> None:
+    device = Device.open("bf16")
+    own = Plain(4, 2)
+    patched = Plain(4, 2)
+    replacement = patched.forward = lambda inputs: inputs * 2
+    for model in (own, patched):
+        placed, _ = device.prepare(model, torch.optim.SGD(model.parameters(), lr=0.1))
+        placed(torch.ones(1, 4))
+        assert device.unwrap(placed) is model
+    assert "forward" not in vars(own)
+    assert patched.forward is replacement
+    assert device.unwrap(own) is own, "twice does no harm"

@@ -47,6 +47,17 @@ def test_texts_get_what_the_bundle_says(run: Path) -> None:
     assert list(tunesmith.predict(bundle, [])) == []
 
 
+def test_half_precision_is_asked_for_by_name(run: Path) -> None:
+    exact = next(iter(tunesmith.predict(run, TEXTS)))["scores"]
+    told = CliRunner().invoke(app, ["predict", str(run), TEXTS[0], "--precision", "bf16", "--json"])
+    half = json.loads(told.stdout)["scores"]
+    assert half == pytest.approx(exact, abs=0.02)
+    assert half != exact
+    refused = CliRunner().invoke(app, ["predict", str(run), TEXTS[0], "--precision", "fp16"])
+    assert refused.exit_code == 2
+    assert "fp16" in refused.output
+
+
 @pytest.mark.parametrize("name", ["out.csv", "out.jsonl", "out.parquet"])
 def test_a_file_keeps_its_columns_and_rows(run: Path, holdout: Path, tmp_path: Path, name: str) -> None:
     out = tmp_path / name

@@ -61,6 +61,7 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         },
         "optimizer": {"learning_rate": 1e-2}, "batching": {"size": 4},
         "stop": {"epochs": 20, "patience": None}, "evaluate": {"resamples": 20},
+        "precision": "fp32",
     }  # fmt: skip
 
 

@@ -76,6 +76,26 @@ def fast_bf16() -> bool:
     return bool(can.get("amx_bf16") or (can.get("avx512_bf16") and "AMD" in can.get("cpu_name", "")))
 
 
+def halve(model: nn.Module) -> None:
+    """Let a model that is only asked compute its products in bf16, with weights that are held in it; outputs are fp32.
+
+    What is no linear layer keeps its weights, embeddings and normalisation among it. The model cannot go back.
+    """
+    from accelerate.utils import convert_outputs_to_fp32
+
+    from tunesmith.models.body import unwrapped
+
+    for module in model.modules():
+        if isinstance(module, nn.Linear):
+            module.to(torch.bfloat16)
+    kind = next(model.parameters()).device.type
+    asked = [model]
+    if getattr(unwrapped(model).config, "is_encoder_decoder", False):
+        asked.append(unwrapped(model).get_encoder())  # `generate` calls it past the model
+    for part in asked:
+        part.forward = convert_outputs_to_fp32(torch.autocast(kind, torch.bfloat16)(part.forward))
+
+
 @dataclass(frozen=True, slots=True)
 class Device:
     """Accelerate's engine behind five verbs."""
@@ -113,8 +133,18 @@ class Device:
         return placed, self.accelerator.prepare_optimizer(optimizer)
 
     def unwrap(self, model: nn.Module) -> nn.Module:
-        """Return the model as it was before `prepare`."""
-        return self.accelerator.unwrap_model(model, keep_fp32_wrapper=False)  # type: ignore[no-any-return]
+        """Return the model as it was before `prepare`.
+
+        Accelerate's own way of taking its wrapper for half precision off goes too far: it also takes off what
+        transformers has around `forward`, and binds one that is no method to the model.
+        """
+        plain: nn.Module = self.accelerator.unwrap_model(model, keep_fp32_wrapper=True)
+        forward = vars(plain).pop("_original_forward", None)
+        if forward is not None:
+            del plain.forward
+            if getattr(forward, "__func__", None) is not type(plain).forward:
+                plain.forward = forward
+        return plain
 
     def backward(self, loss: Tensor) -> None:
         """Add the gradients of `loss`."""

@@ -67,7 +67,7 @@ class MultiSampleDropout(Strategy):
                 for hook in hooks:
                     hook.remove()
             assert loss.of is not None, "the loss of other outputs is needed"
-            [vectors] = before
+            vectors = before[0].to(layer.weight.dtype)  # of half precision where the body is
             values = [
                 loss.of(by_unit(layer(dropout(vectors, self.dropout)), batch), batch) for _ in range(self.samples)
             ]
