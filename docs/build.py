@@ -23,7 +23,7 @@ SCHEMA = DOCS / "schema.json"
 BLOCK = re.compile(r"(<!-- generated: (\w+) ?(\S*) -->\n)(.*?)(<!-- /generated -->)", re.DOTALL)
 RANGES = {
     "K1": "Data", "K2": "Recipe", "K3": "Models", "K4": "Runs", "K5": "Training", "K6": "Bundles and prediction",
-    "K7": "Installation and command line",
+    "K7": "Installation and command line", "K8": "Knowledge",
 }  # fmt: skip
 ROWS = (100, 500, 1000, 2000, 5000, 20_000)
 """Numbers of rows for which the table of defaults has a line."""
@@ -59,6 +59,14 @@ def options(name: str) -> str:
     kind = load_entry("strategies", name)
     fields = list(kind.model_fields)
     return keys(kind, fields) if fields else "It has none."
+
+
+def rules(name: str) -> str:
+    """Return the keys of a part of a file of rules."""
+    from tunesmith.knowledge import schema
+
+    part = getattr(schema, name)
+    return keys(part, list(part.model_fields))
 
 
 def keys(part: type[BaseModel], names: Sequence[str], prefix: str = "") -> str:
@@ -225,6 +233,7 @@ def listed(names: Iterable[str]) -> str:
 KINDS: Mapping[str, Callable[..., str]] = {
     "recipe": recipe, "options": options, "defaults": defaults, "codes": codes, "commands": commands,
     "models": models, "columns": columns, "python": python, "policies": policies, "stages": stages, "support": support,
+    "rules": rules,
 }  # fmt: skip
 
 

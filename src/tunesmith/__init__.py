@@ -16,7 +16,20 @@ from tunesmith.models import register
 
 __version__ = "0.1.0"
 
-__all__ = ["Bundle", "Recipe", "Run", "check", "compare", "converse", "evaluate", "load", "merge", "predict", "train"]
+__all__ = [
+    "Bundle",
+    "Recipe",
+    "Run",
+    "check",
+    "compare",
+    "converse",
+    "evaluate",
+    "load",
+    "merge",
+    "predict",
+    "train",
+    "try_rules",
+]
 
 if TYPE_CHECKING:
     from tunesmith.bundle.load import Bundle
@@ -27,6 +40,7 @@ if TYPE_CHECKING:
     from tunesmith.jobs.evaluate import evaluate
     from tunesmith.jobs.merge import merge
     from tunesmith.jobs.predict import predict
+    from tunesmith.jobs.rules import try_rules
     from tunesmith.jobs.train import train
     from tunesmith.recipe.schema import Recipe
     from tunesmith.runs.store import Run
@@ -43,6 +57,7 @@ _HOMES = {
     "load": "tunesmith.bundle.load:load_bundle",
     "predict": "tunesmith.jobs.predict:predict",
     "train": "tunesmith.jobs.train:train",
+    "try_rules": "tunesmith.jobs.rules:try_rules",
 }
 
 

@@ -31,7 +31,7 @@ def invoke(*words: str) -> Result:
 def test_the_verbs_are_all_there() -> None:
     assert sorted(NAMES) == [
         "adapt", "chat", "check", "compare", "demo", "evaluate", "init", "merge", "models", "predict", "reproduce",
-        "runs", "train", "why",
+        "rules", "runs", "train", "why",
     ]  # fmt: skip
 
 

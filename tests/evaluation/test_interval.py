@@ -82,3 +82,13 @@ def test_the_interval_holds_the_truth_about_nineteen_times_in_twenty(name, truth
         score = interval.bootstrap(table, targets, outputs, resamples=300, seed=trial)[name]
         held += score.low <= truth <= score.high
     assert 180 <= held <= 199  # 95 % of 200 is 190, with a standard deviation of 3
+
+
+@pytest.mark.parametrize(("hits", "n"), [(0, 1), (1, 1), (0, 7), (3, 7), (50, 50), (412, 1000)])
+def test_the_interval_of_a_share_is_wilsons(hits, n):
+    from scipy.stats import binomtest
+
+    expected = binomtest(hits, n).proportion_ci(method="wilson")
+    found = interval.proportion(hits, n)
+    assert (found.value, found.n) == (hits / n, n)
+    assert [found.low, found.high] == pytest.approx([expected.low, expected.high], abs=1e-12)

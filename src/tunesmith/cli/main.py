@@ -18,12 +18,15 @@ from tunesmith.cli.merge import merge
 from tunesmith.cli.models import models
 from tunesmith.cli.predict import predict
 from tunesmith.cli.reproduce import reproduce
+from tunesmith.cli.rules import rules
 from tunesmith.cli.runs import runs
 from tunesmith.cli.show import Screen
 from tunesmith.cli.train import train
 from tunesmith.cli.why import why
 
-VERBS = (demo, train, adapt, check, predict, chat, evaluate, compare, merge, reproduce, runs, models, init, why)
+VERBS = (
+    demo, train, adapt, check, predict, chat, evaluate, compare, merge, rules, reproduce, runs, models, init, why,
+)  # fmt: skip
 
 # Help is set plainly: drawing it with rich costs 0.1 to 0.2 s of the 0.3 s that `--help` may take.
 app = typer.Typer(

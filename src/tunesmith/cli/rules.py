@@ -1,0 +1,86 @@
+"""`tunesmith rules`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+import typer
+
+from tunesmith.cli.guard import working
+from tunesmith.cli.options import Debug, Json
+from tunesmith.cli.words import finding_lines, narrow, table
+from tunesmith.errors import Fault, InputError, did_you_mean
+
+ACTIONS = ("test",)
+
+
+def rules(
+    action: Annotated[str, typer.Argument(metavar="test", help="What to do.")],
+    file: Annotated[str, typer.Argument(metavar="RULES", help="A YAML file of rules.")],
+    data: Annotated[str, typer.Argument(metavar="DATA", help="A file of rows.")],
+    text: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of the text.")] = None,
+    label: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of the label.")] = None,
+    unlabelled: Annotated[bool, typer.Option("--unlabelled", help="The rows have no labels.")] = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Try rules of a team on rows.
+
+    How many rows they reach, how often they are right, where they disagree, and what is wrong with them.
+
+    \b
+    Examples:
+      tunesmith rules test rules.yaml reviews.csv
+      tunesmith rules test rules.yaml mails.txt --unlabelled
+    """
+    with working(as_json, debug) as screen:
+        from tunesmith.jobs.rules import try_rules
+
+        if action not in ACTIONS:
+            remedy = f"{did_you_mean(action, ACTIONS)} Known: {', '.join(ACTIONS)}.".strip()
+            raise InputError(Fault("K710", "tunesmith rules", f'there is no "{action}".', remedy))
+        value = try_rules(file, data, text=text, label=label, labelled=not unlabelled)
+        for guess in value["guesses"]:
+            screen.note(guess)
+        screen.result(value, _lines(value))
+
+
+def _lines(value: Mapping[str, Any]) -> Iterator[str]:
+    total = value["rows"]
+    head = ["rule", "votes", "rows", "of all", "right", "95 % interval", "by chance"]
+    rows = [
+        [
+            rule["name"], ("against " if rule["against"] else "for ") + rule["label"], f"{rule['fires']:,}",
+            f"{100 * rule['share']:.1f} %", *_right(rule["accuracy"]),
+            "-" if rule["chance"] is None else f"{100 * rule['chance']:.0f} %",
+        ]
+        for rule in value["rules"]
+    ]  # fmt: skip
+    known = bool(value["labels"])
+    yield from table([row if known else row[:4] for row in [head, *rows]], right=[2, 3, 4, 6] if known else [2, 3])
+    vote = value["vote"]
+    yield ""
+    yield f"Together they decide {vote['decided']:,} of {total:,} rows; in {vote['conflicts']:,} they disagree."
+    if vote["accuracy"]:
+        share, interval = _right(vote["accuracy"])
+        most = f"{100 * vote['chance']:.0f} %"
+        yield f"They are right on {share} of those ({interval}); the most common label is on {most}."
+    for rule in value["rules"]:
+        if rule["examples"]:
+            yield ""
+            yield f'"{rule["name"]}" {"is wrong on" if known else "fires on"}, for example:'
+            for example in rule["examples"]:
+                label = f"{', '.join(example['labels'])}, " if known else ""
+                yield f"  row {example['row']} ({label}found: {', '.join(example['found'])}): {example['text']}"
+    for finding in value["findings"]:
+        yield ""
+        yield from finding_lines(finding)
+
+
+def _right(accuracy: Mapping[str, Any] | None) -> tuple[str, str]:
+    """Return a share and its interval as they are printed."""
+    if accuracy is None:
+        return "-", "-"
+    low, high = (100 * accuracy[key] for key in ("low", "high"))
+    return f"{100 * accuracy['value']:.1f} %", narrow(f"{low:.0f} to {high:.0f} %")

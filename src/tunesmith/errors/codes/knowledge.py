@@ -1,0 +1,43 @@
+"""K8xx: knowledge."""
+
+from __future__ import annotations
+
+from tunesmith.errors.codes.code import Code
+
+KNOWLEDGE: dict[str, Code] = {
+    "K801": Code(
+        "A rule votes on an unknown label",
+        "A vote for a label that no row has can decide nothing; mostly it is a typing error.",
+        "Take a label of the data; the message lists them.",
+    ),
+    "K802": Code(
+        "A pattern is no regular expression",
+        "A pattern that cannot be read would never fire, and nobody would notice.",
+        "Put a backslash before ( ) [ ] . * + ? that are meant as such, or look for words in place of a pattern.",
+    ),
+    "K803": Code(
+        "A rule never fires",
+        "It says nothing of these rows: a condition is too narrow, a term is spelt otherwise, or the data has none.",
+        "Look at the conditions; leave the rule out if it is not needed.",
+    ),
+    "K804": Code(
+        "Two rules contradict each other",
+        "Where both fire, one is wrong, and their votes cancel out.",
+        "Give one of them a condition more (`unless`, `length`, `column`), a smaller `strength`, or leave it out.",
+    ),
+    "K805": Code(
+        "A list of words cannot be used",
+        "A rule that looks for the terms of a list needs the file, and terms in it.",
+        "Check the name, which starts at the folder of the rules, and that the file holds a term a line.",
+    ),
+    "K806": Code(
+        "A rule is not complete, or says too much",
+        "A rule votes for one label or against one, and fires where something is found.",
+        "Give it `label` or `against`, and `list`, `words`, `pattern`, `length` or `column`.",
+    ),
+    "K807": Code(
+        "A rule is right less often than chance",
+        "On rows whose label is known its votes are wrong more often than those of somebody who does not look.",
+        "Look at the rows that are shown; turn it round with `against`, narrow it, or leave it out.",
+    ),
+}

@@ -1,0 +1,114 @@
+"""Rules that vote for labels, or against them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tunesmith.errors import Fault, did_you_mean
+from tunesmith.knowledge.terms import Terms
+
+Array = np.ndarray[Any, Any]
+_WORDS = re.compile(r"\w+")
+
+
+class Row(NamedTuple):
+    """What a rule looks at: a text, and the other columns of its row as strings."""
+
+    text: str
+    columns: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A vote for a label, or against it, where all conditions hold.
+
+    Args:
+        name: what reports call it.
+        label: what it votes on.
+        against: whether it votes against the label.
+        strength: how much its vote counts beside those of others, above 0.
+        where: the file and the line.
+        terms: of which one must stand in the text; None for no such condition.
+        pattern: which must be found in the text; None for no such condition.
+        unless: terms of which none may stand in the text.
+        shortest: words that a text must have.
+        longest: words that it may have.
+        columns: name → values of which the row must have one.
+    """
+
+    name: str
+    label: str
+    against: bool
+    strength: float
+    where: str
+    terms: Terms | None = None
+    pattern: re.Pattern[str] | None = None
+    unless: Terms | None = None
+    shortest: int = 0
+    longest: int | None = None
+    columns: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def found(self, row: Row) -> list[str]:
+        """Return what fires the rule in a row: terms, what a pattern matched, or `yes`; nothing where it does not."""
+        if any(row.columns.get(name) not in values for name, values in self.columns.items()):
+            return []
+        if self.shortest or self.longest is not None:
+            words = len(_WORDS.findall(row.text))
+            if words < self.shortest or (self.longest is not None and words > self.longest):
+                return []
+        if self.unless and self.unless.found(row.text):
+            return []
+        matched = [match[0] for match in self.pattern.finditer(row.text) if match[0]] if self.pattern else None
+        terms = self.terms.found(row.text) if self.terms else None
+        if matched is None or terms is None:
+            return ["yes"] if matched is None and terms is None else (matched or terms or [])
+        return terms if matched and terms else []
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Rules of one file."""
+
+    rules: tuple[Rule, ...]
+
+    def counts(self, rows: Sequence[Row]) -> Array:
+        """Return how often every rule fires on every row, int64 [N, R]."""
+        return np.array([[len(rule.found(row)) for rule in self.rules] for row in rows], dtype=np.int64).reshape(
+            len(rows), len(self.rules)
+        )
+
+    def votes(self, counts: Array, labels: Sequence[str]) -> Array:
+        """Return the sum of the votes on every label, float64 [N, C].
+
+        A rule that fires n times votes with strength · log₂(1 + n): the second hit says less than the first.
+
+        Args:
+            counts: [N, R].
+            labels: C of them; rules on others are not heard.
+        """
+        heard = np.log2(1 + counts) * [rule.strength * (-1 if rule.against else 1) for rule in self.rules]
+        on = np.array([[rule.label == label for label in labels] for rule in self.rules], dtype=float)
+        return np.asarray(heard @ on.reshape(len(self.rules), len(labels)))
+
+    def unknown(self, labels: Sequence[str]) -> list[Fault]:
+        """Return a fault for each rule on a label that is none of `labels` (K801)."""
+        return [
+            Fault(
+                "K801", rule.where, f'there is no label "{rule.label}"; there are {", ".join(labels)}.',
+                did_you_mean(rule.label, labels),
+            )
+            for rule in self.rules
+            if rule.label not in labels
+        ]  # fmt: skip
+
+
+def decided(votes: Array) -> Array:
+    """Return the place of the label with most votes, int64 [N]; -1 where there are none, or as many for another."""
+    best = votes.argmax(axis=1)
+    alone = (votes == votes.max(axis=1, keepdims=True)).sum(axis=1) == 1
+    return np.where(alone & (votes != 0).any(axis=1), best, -1)

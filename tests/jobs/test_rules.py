@@ -1,0 +1,118 @@
+"""Rules are tried on rows: reach, accuracy with its interval, disagreement, and what is wrong with them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import tunesmith
+from tunesmith.cli.main import app
+from tunesmith.errors import InputError
+
+RULES = """
+rules:
+  - {name: praise, label: good, words: [fine, fun]}
+  - {name: blame, label: bad, words: [dull]}
+  - {name: fun is bad, label: bad, words: [fun]}
+  - {name: never, label: bad, words: [awful]}
+  - {name: from the app, against: bad, column: {source: app}}
+"""
+ROWS = [
+    ("a fine film", "good", "web"), ("fun", "good", "web"), ("fun for all", "good", "app"), ("fine fun", "good", "app"),
+    ("dull", "bad", "web"), ("so dull", "bad", "web"), ("a dull fine film", "bad", "app"), ("nothing", "bad", "web"),
+]  # fmt: skip
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[str, str]:
+    rules, data = tmp_path / "rules.yaml", tmp_path / "films.csv"
+    rules.write_text(RULES, encoding="utf-8")
+    lines = ["text,label,source", *(",".join(row) for row in ROWS)]
+    data.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return str(rules), str(data)
+
+
+def test_every_rule_is_counted_and_judged(files: tuple[str, str]) -> None:
+    value = tunesmith.try_rules(*files)
+    assert value["rows"] == 8
+    assert value["labels"] == {"bad": 4, "good": 4}
+    told = {rule["name"]: rule for rule in value["rules"]}
+    assert {name: rule["fires"] for name, rule in told.items()} == {
+        "praise": 5, "blame": 3, "fun is bad": 3, "never": 0, "from the app": 3,
+    }  # fmt: skip
+    assert told["praise"]["accuracy"]["value"] == pytest.approx(4 / 5)
+    assert told["praise"]["accuracy"]["n"] == 5
+    assert told["praise"]["chance"] == 0.5
+    assert told["praise"]["examples"] == [
+        {"row": 7, "text": "a dull fine film", "found": ["fine"], "labels": ["bad"]}
+    ]  # fmt: skip
+    assert told["never"]["accuracy"] is None
+    assert told["from the app"]["accuracy"]["value"] == pytest.approx(2 / 3)
+    # fine and fun: rows 1, 4 for good; 2 and 3 cancel out but for the vote against; 7 has one each and one against bad
+    assert value["vote"]["decided"] == 6
+    assert value["vote"]["conflicts"] == 4
+    assert value["vote"]["accuracy"]["value"] == pytest.approx(5 / 6)
+    assert value["vote"]["chance"] == 0.5
+
+
+def test_what_is_wrong_with_rules_is_found_on_rows(files: tuple[str, str]) -> None:
+    found = {(finding["code"], finding["source"][-7:]): finding for finding in tunesmith.try_rules(*files)["findings"]}
+    assert set(found) == {("K803", " line 6"), ("K804", " line 5")}
+    assert found["K804", " line 5"]["rows"] == [2, 3, 4]
+    assert '"praise"' in found["K804", " line 5"]["message"]
+
+
+def test_a_rule_that_is_worse_than_chance_is_named(tmp_path: Path) -> None:
+    data, rules = tmp_path / "films.csv", tmp_path / "rules.yaml"
+    rows = [("fine film", "good")] * 12 + [("poor film", "bad")] * 12
+    data.write_text("text,label\n" + "".join(f"{text} {n},{label}\n" for n, (text, label) in enumerate(rows)))
+    rules.write_text("rules:\n  - {label: bad, words: [fine]}\n  - {label: good, words: [film]}\n")
+    codes = [finding["code"] for finding in tunesmith.try_rules(rules, str(data))["findings"]]
+    assert codes == ["K807", "K804"], "the second is as right as chance, and fires wherever the first does"
+
+
+def test_rows_without_labels_are_counted(files: tuple[str, str], tmp_path: Path) -> None:
+    value = tunesmith.try_rules(*files, labelled=False)
+    assert value["labels"] == {}
+    assert value["vote"]["accuracy"] is None
+    assert [rule["fires"] for rule in value["rules"]] == [5, 3, 3, 0, 3]
+    lines = tmp_path / "mails.txt"
+    lines.write_text("fun\nnothing\n\ndull\n", encoding="utf-8")
+    assert [rule["fires"] for rule in tunesmith.try_rules(files[0], str(lines), labelled=False)["rules"]] == [
+        1, 1, 1, 0, 0,
+    ]  # fmt: skip
+
+
+def test_sets_of_labels_and_numbers(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("rules:\n  - {label: lock, words: [lock]}\n", encoding="utf-8")
+    sets = tmp_path / "sets.csv"
+    sets.write_text("text,labels\n" + 'lock and bill,"lock|bill"\nbill,bill\nlock,lock\n' * 4, encoding="utf-8")
+    assert tunesmith.try_rules(rules, str(sets))["rules"][0]["accuracy"]["value"] == 1
+    numbers = tmp_path / "numbers.csv"
+    numbers.write_text("text,score\n" + "".join(f"lock {n},{n}.5\n" for n in range(40)), encoding="utf-8")
+    with pytest.raises(InputError, match="K106"):
+        tunesmith.try_rules(rules, str(numbers))
+
+
+def test_the_verb_prints_a_table_or_the_same_as_json(files: tuple[str, str]) -> None:
+    said = CliRunner().invoke(app, ["rules", "test", *files])
+    assert said.exit_code == 0
+    assert "praise" in said.stdout
+    assert "They are right on 83.3 % of those" in said.stdout
+    assert "row 7 (bad, found: fine): a dull fine film" in said.stdout
+    assert "K803 warning" in said.stdout
+    machine = CliRunner().invoke(app, ["rules", "test", *files, "--json"])
+    assert json.loads(machine.stdout) == tunesmith.try_rules(*files)
+    assert CliRunner().invoke(app, ["rules", "tset", *files]).exit_code == 2
+
+
+def test_an_unknown_label_ends_with_its_line(files: tuple[str, str]) -> None:
+    Path(files[0]).write_text("rules:\n  - {label: goood, words: [x]}\n", encoding="utf-8")
+    said = CliRunner().invoke(app, ["rules", "test", *files])
+    assert said.exit_code == 2
+    assert "line 2" in said.output
+    assert 'Did you mean "good"?' in said.output
