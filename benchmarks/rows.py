@@ -1,9 +1,9 @@
 """The rows of a shared data set that a cell trains and measures on, drawn as those that the peers were measured on.
 
 Few-shot: the train rows grouped by label in file order, one `random.Random(seed)` for the whole draw, for every label
-in sorted order `rng.sample(rows, shots)`. Full: `random.Random(0).shuffle(train)`, the first 4,000. Test:
-`random.Random(0).shuffle(test)`, the first 1,000. Dev, for choosing: of the train rows that are left over, about as
-many of each class.
+in sorted order `rng.sample(rows, shots)`, all rows where there are fewer. Full: `random.Random(0).shuffle(train)`, the
+first 4,000. Test: `random.Random(0).shuffle(test)`, the first 1,000. Dev, for choosing: of the train rows that are left
+over, about as many of each class.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ def draw(name: str, shots: str, seed: int, on: str) -> tuple[Rows, Rows]:
         for row in train:
             by_label.setdefault(row["label"], []).append(row)
         rng = random.Random(seed)
-        kept = [row for label in sorted(by_label) for row in rng.sample(by_label[label], int(shots))]
+        drawn = [rng.sample(rows, min(int(shots), len(rows))) for _, rows in sorted(by_label.items())]
+        kept = [row for rows in drawn for row in rows]
         texts = {row["text"] for row in kept}
         rest = [row for row in train if row["text"] not in texts]
     if on == "dev":
