@@ -169,9 +169,9 @@ def load_bundle(path: Path | str, *, precision: Literal["fp32", "bf16"] = "fp32"
 
     Args:
         path: a run folder, or its `model` folder.
-        precision: of the products. fp32 gives what the report says and what transformers gives. bf16 takes half the
-            time or less on a CPU with AMX, or on AMD's since Zen 4, and more on others; scores differ in the third
-            digit, and a label where two are about as likely.
+        precision: of the products. fp32 gives what the report says and what transformers gives. bf16 takes about
+            0.6 of the time of a batch on AMD's CPUs since Zen 4, is said to take less with AMX, and takes more on
+            others; scores differ in the third digit, and a label where two are about as likely.
 
     Raises:
         InputError: there is no bundle, or it was made by a later format.
