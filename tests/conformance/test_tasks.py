@@ -32,6 +32,8 @@ WRITING = {task: sorted(name for name, w in WRITERS.items() if w.problem == kind
 ON = [(task, family) for task in TASKS for family in WRITING.get(task, sorted(FAMILIES))]
 ON += [("masked", family) for family in WRITING["chat"]]
 """Encoders and decoders go on being pretrained."""
+ON += [("classify", family) for family in (*WRITING["chat"], "t5", "bart")]
+"""Models that write carry heads for whole rows as well."""
 ROWS = ("classify", "multilabel", "pair", "regress")
 """Tasks of whole rows, which `pipeline("text-classification")` serves."""
 TWO = {"pair": ("text_a", "text_b"), "embed": ("text_a", "text_b"), "answer": ("question", "context")}
@@ -270,6 +272,20 @@ def test_the_token_pipeline_groups_the_same_spans_where_the_likeliest_tags_are_l
     [told] = peers_say([("spans", bundle.folder, texts)])
     assert told == [[[m.start, m.end, m.label] for m in said.spans] for said in bundle.predict(texts)]
     assert sum(map(len, told)) > 5, "nothing was compared"
+
+
+@pytest.mark.parametrize("family", ["gpt2", "llama"])
+def test_a_decoder_without_padding_answers_several_at_once_as_in_a_pipeline(
+    family: str, trained: Trained, tables: dict[str, Path]
+) -> None:
+    from transformers import pipeline
+
+    bundle = load_bundle(trained("classify", family))
+    texts = inputs_of(tables["classify"], "classify")
+    theirs = pipeline("text-classification", model=str(bundle.folder))(texts, batch_size=8)
+    for mine, said in zip(bundle.predict(texts), theirs, strict=True):
+        assert mine.label == said["label"]
+        assert mine.score == pytest.approx(said["score"], abs=1e-5)
 
 
 @pytest.mark.parametrize("family", sorted(FAMILIES))

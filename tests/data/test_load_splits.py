@@ -196,6 +196,11 @@ def test_what_makes_training_impossible_is_refused_with_every_reason(tmp_path: P
         load(tmp_path, {"text": ["one text here", "another text", "a third one"], "label": ["a", "b", "a"]})
     with pytest.raises(InputError, match="without tearing groups"):
         load(tmp_path, {**table(40), "user": ["me"] * 40}, group="user", folds=0)
+    with pytest.raises(InputError, match=r"K128.* one group"):
+        load(tmp_path, {**table(40), "user": ["me"] * 40}, group="user")
+    with pytest.raises(InputError, match=r"K128.* 2 groups"):
+        load(tmp_path, {**table(40), "user": ["me", "you"] * 20}, group="user")
+    assert load(tmp_path, {**table(42), "user": ["me", "you", "she"] * 14}, group="user").protocol == "folds"
 
 
 def test_every_broken_file_is_named_at_once(tmp_path: Path) -> None:

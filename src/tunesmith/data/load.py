@@ -29,6 +29,8 @@ MIN_TEST_ROWS = 100
 """A smaller test split would have intervals of ten points and more, so folds take its place."""
 MIN_ROWS = 4
 """Two rows to learn from, one to choose by, one to test on."""
+MIN_GROUPS = 3
+"""One to learn from, one to choose by, one to test on: rows of a group stay together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,8 @@ def load_splits(
         folds = 0
     protocol = _protocol(data, len(train), folds)
     _refuse_few(prepared, len(train))
+    if protocol == "folds":
+        _refuse_few_groups(prepared, len(np.unique(groups)))
     places, dev, test = _cut(train, groups, times, data, protocol, seed)
     drawn = _limited(train, places, data, seed)
     splits = Splits(
@@ -238,6 +242,17 @@ def _refuse_few(prepared: Prepared, rows: int) -> None:
         raise InputError(
             Fault("K128", name, f"{rows} rows with text and label are left; at least {MIN_ROWS} are needed.",
                   "Give more rows, or look at the rows that were left out: tunesmith check.")
+        )  # fmt: skip
+
+
+def _refuse_few_groups(prepared: Prepared, groups: int) -> None:
+    """Refuse to cross-validate where a fold would leave nothing to train on, to choose by or to test on."""
+    if groups < MIN_GROUPS:
+        name = prepared.files["train"].name
+        held = "one group, which stays" if groups == 1 else f"{groups} groups, each of which stays"
+        raise InputError(
+            Fault("K128", name, f"the rows are {held} on one side of every split; cross-validation needs {MIN_GROUPS}.",
+                  "Give a test file, more rows, another data.group, or near_duplicates=ignore.")
         )  # fmt: skip
 
 

@@ -81,7 +81,7 @@ def read_config(folder: Path) -> Any:
 
 
 def load_tokenizer(folder: Path, *, fast: bool = True) -> tuple[Any, int]:
-    """Return the tokenizer of a model folder, and the most tokens its model takes.
+    """Return the tokenizer of a model folder, and the most tokens its model takes; one without padding gets some.
 
     Raises:
         InputError: it cannot be read, or has no fast version although `fast` asks for one.
@@ -91,6 +91,8 @@ def load_tokenizer(folder: Path, *, fast: bool = True) -> tuple[Any, int]:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     if fast:
         refuse_slow(tokenizer, folder)
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token  # a decoder that was never given two texts at once
     return tokenizer, int(min(positions_of(config) or USUAL_LIMIT, tokenizer.model_max_length))
 
 
@@ -174,6 +176,9 @@ def load_model(
                 ignore_mismatched_sizes=True, **names, **dropout,
             )  # fmt: skip
         missing = told["missing_keys"]
+        decoder = model.config.get_text_config()
+        if decoder.pad_token_id is None:  # the head of a decoder looks for the last token before the padding
+            decoder.pad_token_id = tokenizer.pad_token_id
     _refuse_missing(folder, missing, model)
     if not torch.cuda.is_available() and window <= SHORT_WINDOW:
         model.set_attn_implementation("eager")
