@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
+from itertools import chain, zip_longest
 from typing import Any, Literal
 
 from torch import nn
@@ -23,6 +25,9 @@ ENDS: dict[Part, str] = {
 }  # fmt: skip
 """Part → how the names of its layers end: those that give keys, values, or queries, keys and values at once, and those
 that end attention and feed-forward, whose outputs are added to what the block was given."""
+
+
+_NUMBER = re.compile(r"(?<=\.)\d+(?=\.)")
 
 
 def linear_layers(model: nn.Module) -> dict[str, Any]:
@@ -76,9 +81,23 @@ def heads(model: nn.Module) -> list[str]:
 
 
 def pattern(names: Iterable[str]) -> str:
-    """Return a regular expression for `names`, short because blocks are alike, and exact.
+    """Return a regular expression for `names` and no others, short because blocks are alike.
 
     Names of layers alone would also find those of poolers and heads: BERT calls many of them `dense`.
+
+    Example:
+        >>> pattern(["layer.0.output", "layer.1.output", "layer.1.key"])
+        'layer\\\\.1\\\\.key|layer\\\\.(?:0|1)\\\\.output'
     """
-    shapes = sorted({re.sub(r"(?<=\.)\d+(?=\.)", "#", name) for name in names})
-    return "|".join(re.escape(shape).replace(r"\#", r"\d+") for shape in shapes)
+    shapes: dict[str, list[list[str]]] = {}
+    for name in sorted(set(names)):
+        shapes.setdefault(_NUMBER.sub("#", name), []).append(_NUMBER.findall(name))
+    found = []
+    for shape, numbers in sorted(shapes.items()):
+        around = [re.escape(piece) for piece in shape.split("#")]
+        columns = [sorted(set(column), key=int) for column in zip(*numbers, strict=True)]
+        whole = math.prod(map(len, columns)) == len(numbers)  # every number of one stack with every one of the others
+        for filled in [columns] if whole else [[[number] for number in one] for one in numbers]:
+            inside = [f"(?:{'|'.join(column)})" if len(column) > 1 else column[0] for column in filled]
+            found.append("".join(chain(*zip_longest(around, inside, fillvalue=""))))
+    return "|".join(found)
