@@ -75,7 +75,9 @@ def keys(part: type[BaseModel], names: Sequence[str], prefix: str = "") -> str:
     for name in names:
         info = part.model_fields[name]
         words = choices(info.annotation)
-        said = f"{info.description}" + (f" One of {', '.join(f'`{word}`' for word in words)}." if words else "")
+        said = " ".join(f"{info.description}".split()) + (
+            f" One of {', '.join(f'`{word}`' for word in words)}." if words else ""
+        )
         rows.append([f"`{prefix}{name}`", default(info), said])
     return table(["key", "default", "meaning"], rows)
 

@@ -104,8 +104,11 @@ def test_in_half_precision_it_says_nearly_the_same(
 ) -> None:
     exact, half = (load_bundle(trained(task, family), precision=kind) for kind in ("fp32", "bf16"))
     inputs = inputs_of(tables[task], task)
+    assert torch.bfloat16 in {value.dtype for value in half.model.state_dict().values()}
     if task in WRITE:
-        assert all(isinstance(said.label, str) for said in half.predict(inputs))
+        said = half.predict(inputs)
+        assert len(said) == 20
+        assert all(isinstance(one.label, str) for one in said)
         return
     one, other = (bundle.read(bundle.examples(inputs)).values for bundle in (exact, half))
     assert other.dtype == one.dtype == torch.float32

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tunesmith.engine.device import Device, choose_precision
+from tunesmith.engine.device import Device, choose_precision, halve
 from tunesmith.errors import InputError
 
 TILES = {"amx_bf16": True, "avx512_bf16": True, "cpu_name": "Intel Xeon"}
@@ -54,3 +54,26 @@ def test_a_model_of_half_precision_comes_back_with_the_forward_it_had() -> None:
     assert "forward" not in vars(own)
     assert patched.forward is replacement
     assert device.unwrap(own) is own, "twice does no harm"
+
+
+@pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")  # peft's own
+def test_a_model_that_writes_with_an_adapter_beside_it_writes_in_half_precision() -> None:
+    from peft import LoraConfig, get_peft_model
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=32, hidden_size=16, intermediate_size=16, num_hidden_layers=2, num_attention_heads=2,
+        num_key_value_heads=2, pad_token_id=0,
+    )  # fmt: skip
+    model = get_peft_model(LlamaForCausalLM(config), LoraConfig(task_type="CAUSAL_LM"))
+    ids = torch.tensor([[3, 4, 5]])
+    with torch.inference_mode():
+        exact = model(input_ids=ids).logits
+        halve(model)
+        half = model(input_ids=ids).logits
+        written = model.generate(input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=2, do_sample=False)
+    assert half.dtype == torch.float32
+    assert not torch.equal(half, exact)
+    assert torch.allclose(half, exact, atol=0.05 * float(exact.abs().max()))
+    assert written.shape == (1, 5)

@@ -81,21 +81,65 @@ def test_rows_without_labels_are_counted(files: tuple[str, str], tmp_path: Path)
     assert [rule["fires"] for rule in value["rules"]] == [5, 3, 3, 0, 3]
     lines = tmp_path / "mails.txt"
     lines.write_text("fun\nnothing\n\ndull\n", encoding="utf-8")
-    assert [rule["fires"] for rule in tunesmith.try_rules(files[0], str(lines), labelled=False)["rules"]] == [
-        1, 1, 1, 0, 0,
-    ]  # fmt: skip
+    rules = tmp_path / "plain.yaml"
+    rules.write_text("rules:\n  - {label: bad, words: [dull]}\n  - {against: bad, words: [fun]}\n", encoding="utf-8")
+    value = tunesmith.try_rules(rules, lines, labelled=False)
+    assert [rule["fires"] for rule in value["rules"]] == [1, 1]
+    assert value["rules"][0]["examples"][0]["row"] == 4, "the line of the file"
+    assert value["vote"]["decided"] == 1, "a vote against says nothing for labels that nobody has named"
 
 
-def test_sets_of_labels_and_numbers(tmp_path: Path) -> None:
+def test_rows_of_several_labels_are_right_label_by_label(tmp_path: Path) -> None:
     rules = tmp_path / "rules.yaml"
-    rules.write_text("rules:\n  - {label: lock, words: [lock]}\n", encoding="utf-8")
+    rules.write_text(
+        "rules:\n  - {label: lock, words: [lock]}\n  - {label: bill, words: [bill]}\n"
+        "  - {label: late, words: [lock]}\n  - {against: late, words: [bill]}\n",
+        encoding="utf-8",
+    )
     sets = tmp_path / "sets.csv"
-    sets.write_text("text,labels\n" + 'lock and bill,"lock|bill"\nbill,bill\nlock,lock\n' * 4, encoding="utf-8")
-    assert tunesmith.try_rules(rules, str(sets))["rules"][0]["accuracy"]["value"] == 1
-    numbers = tmp_path / "numbers.csv"
+    rows = 'lock and bill,"lock|bill"\nbill,bill\nlock,lock|late\n'
+    sets.write_text("text,labels\n" + "".join(rows.replace(",", f" {n},", 3) for n in range(4)), encoding="utf-8")
+    value = tunesmith.try_rules(rules, str(sets))
+    assert [rule["accuracy"]["value"] for rule in value["rules"]] == [1, 1, 0.5, 1]
+    assert value["vote"]["decided"] == 12
+    assert value["vote"]["conflicts"] == 4, "rows with votes for and against being late"
+    assert value["vote"]["accuracy"]["value"] == 1
+    assert value["findings"] == []
+
+
+def test_both_texts_of_a_pair_are_looked_at(tmp_path: Path) -> None:
+    rules, data = tmp_path / "rules.yaml", tmp_path / "pairs.csv"
+    rules.write_text("rules:\n  - {label: same, words: [moon]}\n", encoding="utf-8")
+    lines = [f"sun {n},moon {n},same\nsun {n},star {n},other\n" for n in range(6)]
+    data.write_text("one,two,label\n" + "".join(lines), encoding="utf-8")
+    told = tunesmith.try_rules(rules, data, text=("one", "two"))["rules"][0]
+    assert (told["fires"], told["accuracy"]["value"]) == (6, 1)
+    assert tunesmith.try_rules(rules, data, text=("one", "two"), labelled=False)["rules"][0]["fires"] == 6
+
+
+def test_what_cannot_be_tried_is_refused_with_a_remedy(tmp_path: Path) -> None:
+    rules, numbers = tmp_path / "rules.yaml", tmp_path / "numbers.csv"
+    rules.write_text("rules:\n  - {label: lock, words: [lock]}\n", encoding="utf-8")
     numbers.write_text("text,score\n" + "".join(f"lock {n},{n}.5\n" for n in range(40)), encoding="utf-8")
     with pytest.raises(InputError, match="K106"):
-        tunesmith.try_rules(rules, str(numbers))
+        tunesmith.try_rules(rules, numbers)
+    (tmp_path / "two.csv").write_text("x,y\n1,2\n", encoding="utf-8")
+    with pytest.raises(InputError, match="--text COLUMN"):
+        tunesmith.try_rules(rules, tmp_path / "two.csv", labelled=False)
+    (tmp_path / "head.csv").write_text("text,label\n", encoding="utf-8")
+    with pytest.raises(InputError, match="K128"):
+        tunesmith.try_rules(rules, tmp_path / "head.csv", labelled=False)
+
+
+def test_what_is_shown_of_a_row_is_one_clean_line(tmp_path: Path) -> None:
+    rules, data = tmp_path / "rules.yaml", tmp_path / "rows.jsonl"
+    rules.write_text("rules:\n  - {label: a, pattern: '(?s)phone.*'}\n", encoding="utf-8")
+    rows = [{"text": "my phone\n\x1b[31m" + "is red " * 40, "label": label} for label in "ab" * 6]
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    [example, *_] = tunesmith.try_rules(rules, data)["rules"][0]["examples"]
+    for text in (example["text"], *example["found"]):
+        assert text.isprintable()
+        assert len(text) <= 100
 
 
 def test_the_verb_prints_a_table_or_the_same_as_json(files: tuple[str, str]) -> None:

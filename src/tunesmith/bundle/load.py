@@ -25,7 +25,7 @@ from tunesmith.core.task import Array, Task
 from tunesmith.data.chatcolumns import to_ask
 from tunesmith.data.joined import join_words
 from tunesmith.engine.ranks import ALONE, Ranks
-from tunesmith.errors import Fault, InputError
+from tunesmith.errors import Fault, InputError, did_you_mean
 from tunesmith.recipe.catalogue import load_entry
 from tunesmith.recipe.schema import Generate, Pattern
 from tunesmith.recipe.schema import Text as TextSettings
@@ -187,6 +187,9 @@ def load_bundle(path: Path | str, *, precision: Literal["fp32", "bf16"] = "fp32"
     from tunesmith.models.write import load_writer_tokenizer
     from tunesmith.text.windows import Encoder
 
+    if precision not in ("fp32", "bf16"):
+        message = f'"{precision}" is not a number format of predictions; there are fp32 and bf16.'
+        raise InputError(Fault("K710", "precision", message, did_you_mean(precision, ("fp32", "bf16"))))
     folder = Path(path)
     folder = folder / "model" if (folder / "model" / FILE).is_file() else folder
     if not (folder / FILE).is_file():

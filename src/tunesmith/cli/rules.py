@@ -19,7 +19,9 @@ def rules(
     action: Annotated[str, typer.Argument(metavar="test", help="What to do.")],
     file: Annotated[str, typer.Argument(metavar="RULES", help="A YAML file of rules.")],
     data: Annotated[str, typer.Argument(metavar="DATA", help="A file of rows.")],
-    text: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of the text.")] = None,
+    text: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN", help="Column of the text; twice for two texts.")
+    ] = None,
     label: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of the label.")] = None,
     unlabelled: Annotated[bool, typer.Option("--unlabelled", help="The rows have no labels.")] = False,
     as_json: Json = False,
@@ -40,7 +42,9 @@ def rules(
         if action not in ACTIONS:
             remedy = f"{did_you_mean(action, ACTIONS)} Known: {', '.join(ACTIONS)}.".strip()
             raise InputError(Fault("K710", "tunesmith rules", f'there is no "{action}".', remedy))
-        value = try_rules(file, data, text=text, label=label, labelled=not unlabelled)
+        if unlabelled and label is not None:
+            raise InputError(Fault("K710", "tunesmith rules", "--label and --unlabelled came.", "Leave one out."))
+        value = try_rules(file, data, text=text or (), label=label, labelled=not unlabelled)
         for guess in value["guesses"]:
             screen.note(guess)
         screen.result(value, _lines(value))
@@ -61,6 +65,8 @@ def _lines(value: Mapping[str, Any]) -> Iterator[str]:
     yield from table([row if known else row[:4] for row in [head, *rows]], right=[2, 3, 4, 6] if known else [2, 3])
     vote = value["vote"]
     yield ""
+    if value["left_out"]:
+        yield f"{value['left_out']:,} rows without text or label are left out."
     yield f"Together they decide {vote['decided']:,} of {total:,} rows; in {vote['conflicts']:,} they disagree."
     if vote["accuracy"]:
         share, interval = _right(vote["accuracy"])

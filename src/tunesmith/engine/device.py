@@ -77,9 +77,10 @@ def fast_bf16() -> bool:
 
 
 def halve(model: nn.Module) -> None:
-    """Let a model that is only asked compute its products in bf16, with weights that are held in it; outputs are fp32.
+    """Let a model that is only asked compute its products in bf16; outputs are fp32.
 
-    What is no linear layer keeps its weights, embeddings and normalisation among it. The model cannot go back.
+    Linear layers hold their weights in it, so that these are not converted anew for every batch, and so do embeddings
+    that share them. The model cannot go back.
     """
     from accelerate.utils import convert_outputs_to_fp32
 
@@ -89,9 +90,8 @@ def halve(model: nn.Module) -> None:
         if isinstance(module, nn.Linear):
             module.to(torch.bfloat16)
     kind = next(model.parameters()).device.type
-    asked = [model]
-    if getattr(unwrapped(model).config, "is_encoder_decoder", False):
-        asked.append(unwrapped(model).get_encoder())  # `generate` calls it past the model
+    inner = unwrapped(model)  # `generate` calls it past an adapter, and the encoder past both
+    asked = [inner, inner.get_encoder()] if getattr(inner.config, "is_encoder_decoder", False) else [inner]
     for part in asked:
         part.forward = convert_outputs_to_fp32(torch.autocast(kind, torch.bfloat16)(part.forward))
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
 from textwrap import shorten
@@ -15,15 +16,18 @@ import numpy as np
 
 from tunesmith.core.report import Finding
 from tunesmith.data.arrays import column_texts
-from tunesmith.data.corpus import open_corpus
+from tunesmith.data.corpus import NAMES, PLAIN
+from tunesmith.data.encoding import detect_encoding
 from tunesmith.data.findings import note_rows
 from tunesmith.data.labels import classes_of
 from tunesmith.data.read import read_table
+from tunesmith.data.roles import usual_column
 from tunesmith.data.rows import prepare
-from tunesmith.errors import Fault, InputError, raise_faults
+from tunesmith.data.source import open_source, reading
+from tunesmith.errors import Fault, InputError, did_you_mean, raise_faults
 from tunesmith.evaluation.interval import proportion
 from tunesmith.knowledge.rulefile import read_rules
-from tunesmith.knowledge.rules import Row, Rules, decided
+from tunesmith.knowledge.rules import Row, Rule, Rules, decided
 from tunesmith.recipe.schema import Data
 
 Array = np.ndarray[Any, Any]
@@ -34,55 +38,84 @@ FEWEST = 3
 
 
 def try_rules(
-    rules: str | Path, data: str, *, text: str | None = None, label: str | None = None, labelled: bool = True
+    rules: str | Path, data: str | Path, *, text: Sequence[str] = (), label: str | None = None, labelled: bool = True
 ) -> dict[str, Any]:
     """Try a file of rules on the rows of a file.
 
     Args:
         rules: a YAML file.
         data: a file of rows (csv, tsv, json, jsonl, parquet, xlsx, conll, each also .gz), or `hub:NAME`.
-        text: the column of the text; inferred where that is safe.
+        text: the column of the text, or the two of a pair; inferred where that is safe.
         label: the column of the label; the same.
         labelled: whether the rows have labels; without them it is only counted how many rows the rules reach.
 
     Returns:
-        `{"rows", "labels", "rules", "vote", "findings", "guesses"}`. Of every rule: `name`, `where`, `label`,
-        `against`, `fires` (rows), `share`, `accuracy` (share of the rows on which it fires that its vote is right on,
-        as `{value, low, high, n}` with a 95 % interval) and `chance` (that of the same vote on every row); rows that
-        it is wrong on, or (without labels) fires on, are `examples`. Of all votes together (`vote`): the rows
-        `decided`, those with votes for several labels (`conflicts`), the `accuracy` on what was decided, and `chance`
-        (that of the most common label).
+        `{"rows", "left_out", "labels", "rules", "vote", "findings", "guesses"}`. Of every rule: `name`, `where`,
+        `label`, `against`, `fires` (rows), `share`, `accuracy` (share of the rows on which it fires that its vote is
+        right on, as `{value, low, high, n}` with a 95 % interval) and `chance` (that of the same vote on every row);
+        rows that it is wrong on, or (without labels) fires on, are `examples`. Of all votes together (`vote`): the rows
+        `decided`, those with votes for several labels (`conflicts`; where rows may have several, with votes for and
+        against one), the `accuracy` of what was decided, and `chance` (that of the most common label).
 
     Raises:
-        InputError: rules or rows cannot be read, or a rule votes on a label that no row has (K801).
+        InputError: rules or rows cannot be read, a rule votes on a label that no row has (K801) or looks at a column
+            that is not there (K106), or two vote otherwise under the same conditions (K804).
 
     Example:
         >>> tunesmith.try_rules("rules.yaml", "reviews.csv")["vote"]["decided"]  # doctest: +SKIP
         212
     """
     read = read_rules(rules)
-    rows, numbers, targets, guesses = _labelled(data, text, label) if labelled else _unlabelled(data, text)
-    labels = sorted({name for names in targets for name in names})
-    if labelled:
-        raise_faults(read.unknown(labels))
-    else:
-        labels = sorted({rule.label for rule in read.rules})
-    counts = read.counts(rows)
-    told = [_of_rule(read, at, counts[:, at] > 0, rows, numbers, targets) for at in range(len(read.rules))]
+    tried = _labelled(str(data), text, label) if labelled else _unlabelled(str(data), text)
+    found = sorted({name for names in tried.targets for name in names})
+    labels = found if labelled else sorted({rule.label for rule in read.rules})
+    raise_faults(
+        [
+            *read.missing_columns(tried.columns), *(read.unknown(labels) if labelled else ()),
+            *read.contradictions(several=tried.several),
+        ]
+    )  # fmt: skip
+    counts = read.counts(tried.rows)
+    told = [_of_rule(rule, counts[:, at] > 0, tried) for at, rule in enumerate(read.rules)]
     return {
-        "rows": len(rows),
-        "labels": {name: sum(name in names for names in targets) for name in labels} if labelled else {},
+        "rows": len(tried.rows),
+        "left_out": tried.left_out,
+        "labels": {name: sum(name in names for names in tried.targets) for name in found},
         "rules": told,
-        "vote": _of_vote(read.votes(counts, labels), counts, read, targets, labels),
-        "findings": [finding.as_dict() for finding in _findings(read, told, counts > 0, numbers, Path(data).name)],
-        "guesses": [re.sub(r"--set data\.(text|label)=", r"--\1 ", guess) for guess in guesses],
+        "vote": _of_vote(read.votes(counts, labels), counts, read, tried, labels),
+        "findings": [finding.as_dict() for finding in _findings(read, told, counts > 0, tried, Path(data).name)],
+        "guesses": [re.sub(r"--set data\.(text|label)=", r"--\1 ", guess) for guess in tried.guesses],
     }
 
 
-def _labelled(
-    source: str, text: str | None, label: str | None
-) -> tuple[list[Row], Array, list[tuple[str, ...]], Sequence[str]]:
-    prepared = prepare(Data(train=source, text=text, label=label), "auto")
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """The rows that rules are tried on.
+
+    Args:
+        rows: N of them.
+        numbers: [N] as the user counts them.
+        columns: that the file has.
+        targets: the labels of each row; empty where there are none.
+        several: whether a row may have several labels, or it is not known.
+        left_out: rows without text or label.
+        guesses: sentences that say what was inferred.
+    """
+
+    rows: Sequence[Row]
+    numbers: Array
+    columns: Sequence[str]
+    targets: Sequence[tuple[str, ...]] = ()
+    several: bool = True
+    left_out: int = 0
+    guesses: Sequence[str] = ()
+
+
+def _labelled(source: str, text: Sequence[str], label: str | None) -> _Tried:
+    if len(text) > 2:
+        raise InputError(Fault("K106", source, f"{len(text)} columns of text came, at most two are read.", "Name two."))
+    roles = ("text",) if len(text) == 1 else ("text_a", "text_b")
+    prepared = prepare(Data(train=source, label=label, **dict(zip(roles, text, strict=False))), "auto")
     if prepared.task not in ("classify", "multilabel", "pair") or prepared.kind == "number":
         message = f"rules vote on labels of rows, and these are rows of the task {prepared.task}."
         cure = "Name a column of labels with --label, or leave labels out with --unlabelled."
@@ -93,62 +126,105 @@ def _labelled(
         Row("\n".join(texts), {name: cells[place] for name, cells in columns.items()})
         for *texts, place in zip(*found.texts, found.places, strict=True)
     ]
-    return rows, found.numbers, [classes_of(target) for target in found.targets], prepared.guesses
+    targets = [classes_of(target) for target in found.targets]
+    left_out = found.table.rows_read - len(rows)
+    return _Tried(
+        rows, found.numbers, list(columns), targets, prepared.kind == "set", left_out, prepared.guesses
+    )  # fmt: skip
 
 
-def _unlabelled(source: str, text: str | None) -> tuple[list[Row], Array, list[tuple[str, ...]], Sequence[str]]:
+def _unlabelled(source: str, text: Sequence[str]) -> _Tried:
     guesses: list[str] = []
-    corpus = open_corpus(source, Data(train=source, text=text), guesses)
-    if corpus.column is None:
-        rows = [Row(line) for chunk in corpus.chunks() for line in chunk]
-        return rows, np.arange(1, len(rows) + 1), [], guesses
+    if source != "-" and (lines := _lines(source)) is not None:
+        numbers = [number for number, line in enumerate(lines, 1) if line.strip()]
+        return _Tried([Row(lines[number - 1]) for number in numbers], np.array(numbers), ())
     table = read_table(source)
+    names = list(text)
+    if not names:
+        usual = table.columns[0] if len(table.columns) == 1 else usual_column(table.columns, NAMES)
+        if usual is None:
+            listed = ", ".join(table.columns)
+            raise InputError(
+                Fault("K106", source, f"which column is the text? There are {listed}.", "Give --text COLUMN.")
+            )
+        names = [usual]
+        guesses.append(f'The text is column "{usual}"; change that with --text COLUMN.')
+    if unknown := [name for name in names if name not in table.columns]:
+        cure = did_you_mean(unknown[0], table.columns)
+        message = f'there is no column "{unknown[0]}"; there are {", ".join(table.columns)}.'
+        raise InputError(Fault("K106", source, message, cure))
     columns = {name: column_texts(table.data[name]) for name in table.columns}
-    cells = zip(*columns.values(), strict=True)
-    rows = [Row(texts[corpus.column], texts) for texts in (dict(zip(columns, row, strict=True)) for row in cells)]
-    return rows, table.rows, [], guesses
+    cells = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    rows = [Row("\n".join(row[name] for name in names), row) for row in cells]
+    return _Tried(rows, table.rows, table.columns, guesses=guesses)
 
 
-def _of_rule(
-    rules: Rules, at: int, fires: Array, rows: Sequence[Row], numbers: Array, targets: Sequence[tuple[str, ...]]
-) -> dict[str, Any]:
-    rule = rules.rules[at]
-    right = np.array([(rule.label in names) != rule.against for names in targets], dtype=bool)
-    shown = np.flatnonzero(fires & ~right if targets else fires)[:SHOWN]
+def _lines(source: str) -> list[str] | None:
+    """Return the lines of a file of plain text; None where it is a table."""
+    if source.startswith("hub:"):
+        return None
+    with open_source(source) as found, reading(found.name):
+        if found.suffix not in PLAIN or found.format not in ("delimited", "conll"):
+            return None
+        with found.open() as file:
+            encoding = detect_encoding(file)
+        with found.open() as file, io.TextIOWrapper(file, encoding.name, encoding.errors) as text:
+            return text.read().splitlines()
+
+
+def _of_rule(rule: Rule, fires: Array, tried: _Tried) -> dict[str, Any]:
+    """Return how many rows a rule reaches, and on how many it is right."""
+    known = bool(tried.targets)
+    right = np.array([(rule.label in names) != rule.against for names in tried.targets], dtype=bool)
+    shown = np.flatnonzero(fires & ~right if known else fires)[:SHOWN]
     examples = [
         {
-            "row": int(numbers[place]), "text": shorten(rows[place].text, CUT, placeholder=" …"),
-            "found": rule.found(rows[place])[:SHOWN],
-            **({"labels": list(targets[place])} if targets else {}),
+            "row": int(tried.numbers[place]), "text": _short(tried.rows[place].text),
+            "found": [_short(part) for part in rule.found(tried.rows[place])[:SHOWN]],
+            **({"labels": list(tried.targets[place])} if known else {}),
         }
         for place in shown
     ]  # fmt: skip
-    known = bool(targets) and bool(fires.any())
     return {
         "name": rule.name, "where": rule.where, "label": rule.label, "against": rule.against,
-        "fires": int(fires.sum()), "share": float(fires.mean()) if len(rows) else 0.0,
-        "accuracy": asdict(proportion(int((right & fires).sum()), int(fires.sum()))) if known else None,
-        "chance": float(right.mean()) if targets else None,
+        "fires": int(fires.sum()), "share": float(fires.mean()) if len(fires) else 0.0,
+        "accuracy": asdict(proportion(int((right & fires).sum()), int(fires.sum()))) if known and fires.any() else None,
+        "chance": float(right.mean()) if known else None,
         "examples": examples,
     }  # fmt: skip
 
 
-def _of_vote(
-    votes: Array, counts: Array, rules: Rules, targets: Sequence[tuple[str, ...]], labels: Sequence[str]
-) -> dict[str, Any]:
-    chosen = decided(votes) if len(votes) else np.zeros(0, dtype=np.int64)
-    named = np.array([[rule.label == label and not rule.against for label in labels] for rule in rules.rules])
-    conflicts = ((counts > 0).astype(int) @ named.astype(int) > 0).sum(axis=1) > 1
-    reached = chosen >= 0
-    right = [labels[at] in names for at, names in zip(chosen, targets, strict=True) if at >= 0] if targets else []
+def _short(text: str) -> str:
+    """Return a text on one line, cut, without signs that a terminal would obey."""
+    plain = "".join(sign if sign.isprintable() else " " for sign in text[: 20 * CUT])
+    return shorten(plain, CUT, placeholder=" …")
+
+
+def _of_vote(votes: Array, counts: Array, rules: Rules, tried: _Tried, labels: Sequence[str]) -> dict[str, Any]:
+    """Return what all rules say together; of rows with several labels each label that has votes counts."""
+    targets = tried.targets
+    heard = [
+        np.array([[rule.label == label and rule.against == against for label in labels] for rule in rules.rules])
+        for against in (False, True)
+    ]
+    favour, opposed = ((counts > 0).astype(int) @ on.astype(int) > 0 for on in heard)
+    if tried.several and targets:
+        conflicts = (favour & opposed).any(axis=1)
+        said = [[label for label, vote in zip(labels, row, strict=True) if vote > 0] for row in votes]
+    else:
+        conflicts = favour.sum(axis=1) > 1
+        said = [[labels[at]] if at >= 0 else [] for at in decided(votes, closed=bool(targets))]
+    right = [name in names for given, names in zip(said, targets, strict=False) for name in given]
     return {
-        "decided": int(reached.sum()), "conflicts": int(conflicts.sum()),
+        "decided": sum(map(bool, said)), "conflicts": int(conflicts.sum()),
         "accuracy": asdict(proportion(sum(right), len(right))) if right else None,
         "chance": max(Counter(chain(*targets)).values()) / len(targets) if targets else None,
     }  # fmt: skip
 
 
-def _findings(rules: Rules, told: Sequence[dict[str, Any]], fires: Array, numbers: Array, name: str) -> list[Finding]:
+def _findings(
+    rules: Rules, told: Sequence[dict[str, Any]], fires: Array, tried: _Tried, name: str
+) -> list[Finding]:  # fmt: skip
     found: list[Finding] = []
     for rule, one in zip(rules.rules, told, strict=True):
         accuracy = one["accuracy"]
@@ -163,18 +239,17 @@ def _findings(rules: Rules, told: Sequence[dict[str, Any]], fires: Array, number
             found.append(
                 note_rows("K807", "warning", rule.where, message, "Turn it round, narrow it, or leave it out.")
             )
-    for at, rule in enumerate(rules.rules):
-        for before, other in enumerate(rules.rules[:at]):
-            if rule.against or other.against or rule.label == other.label:
-                continue
-            both = np.flatnonzero(fires[:, at] & fires[:, before])
-            if len(both) >= FEWEST and len(both) == min(fires[:, at].sum(), fires[:, before].sum()):
-                inner, outer = (rule, other) if fires[:, at].sum() <= fires[:, before].sum() else (other, rule)
-                message = (
-                    f'wherever "{inner.name}" votes for {inner.label}, "{outer.name}" ({outer.where}) votes for '
-                    f"{outer.label}."
-                )
-                found.append(
-                    note_rows("K804", "warning", inner.where, message, "Narrow one of them.", numbers[both].tolist())
-                )
+    if tried.several:
+        return found
+    together = fires.T.astype(np.float64) @ fires.astype(np.float64)  # [R, R], how often two fire on a row
+    reach = fires.sum(axis=0)
+    within = (together == np.minimum(reach[:, None], reach[None, :])) & (together >= FEWEST)
+    for at, before in np.argwhere(np.tril(within, -1)):
+        rule, other = rules.rules[at], rules.rules[before]
+        if rule.against or other.against or rule.label == other.label:
+            continue
+        inner, outer = (rule, other) if reach[at] <= reach[before] else (other, rule)
+        message = f'wherever "{inner.name}" votes {inner.vote}, "{outer.name}" ({outer.where}) votes {outer.vote}.'
+        rows = tried.numbers[fires[:, at] & fires[:, before]].tolist()
+        found.append(note_rows("K804", "warning", inner.where, message, "Narrow one of them.", rows))
     return found

@@ -5,22 +5,35 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from tunesmith.errors import Fault, did_you_mean
-from tunesmith.knowledge.terms import Terms
+from tunesmith.knowledge.terms import Terms, Tokens
 
 Array = np.ndarray[Any, Any]
-_WORDS = re.compile(r"\w+")
 
 
-class Row(NamedTuple):
+@dataclass(frozen=True)
+class Row:
     """What a rule looks at: a text, and the other columns of its row as strings."""
 
     text: str
-    columns: Mapping[str, str] = {}
+    columns: Mapping[str, str] = field(default_factory=dict)
+    _found: dict[int, list[str]] = field(default_factory=dict, compare=False)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """The text in pieces."""
+        return Tokens.of(self.text)
+
+    def found(self, terms: Terms) -> list[str]:
+        """Return which of `terms` stand in the text; several rules ask for one list."""
+        if id(terms) not in self._found:
+            self._found[id(terms)] = terms.found(self.tokens)
+        return self._found[id(terms)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +70,31 @@ class Rule:
         """Return what fires the rule in a row: terms, what a pattern matched, or `yes`; nothing where it does not."""
         if any(row.columns.get(name) not in values for name, values in self.columns.items()):
             return []
-        if self.shortest or self.longest is not None:
-            words = len(_WORDS.findall(row.text))
+        if self.shortest > 0 or self.longest is not None:
+            words = row.tokens.words
             if words < self.shortest or (self.longest is not None and words > self.longest):
                 return []
-        if self.unless and self.unless.found(row.text):
+        if self.unless and row.found(self.unless):
+            return []
+        terms = row.found(self.terms) if self.terms else None
+        if terms == []:
             return []
         matched = [match[0] for match in self.pattern.finditer(row.text) if match[0]] if self.pattern else None
-        terms = self.terms.found(row.text) if self.terms else None
         if matched is None or terms is None:
             return ["yes"] if matched is None and terms is None else (matched or terms or [])
         return terms if matched and terms else []
+
+    @property
+    def conditions(self) -> tuple[Any, ...]:
+        """All that must hold, so that rules that fire on the same rows can be told."""
+        terms = [None if found is None else found.terms for found in (self.terms, self.unless)]
+        pattern = self.pattern.pattern if self.pattern else None
+        return (*terms, pattern, self.shortest, self.longest, tuple(sorted(self.columns.items())))
+
+    @property
+    def vote(self) -> str:
+        """What it says, in words."""
+        return f"{'against' if self.against else 'for'} {self.label}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +122,36 @@ class Rules:
         on = np.array([[rule.label == label for label in labels] for rule in self.rules], dtype=float)
         return np.asarray(heard @ on.reshape(len(self.rules), len(labels)))
 
+    def contradictions(self, *, several: bool) -> list[Fault]:
+        """Return a fault for each rule that says otherwise than an earlier one under the same conditions (K804).
+
+        Args:
+            several: whether a row may have several labels, so that votes for two of them are no contradiction.
+        """
+        faults: list[Fault] = []
+        for at, rule in enumerate(self.rules):
+            for before in self.rules[:at]:
+                same = rule.label == before.label
+                opposed = rule.against != before.against if same else not (rule.against or before.against or several)
+                if not opposed or rule.conditions != before.conditions:
+                    continue
+                message = f"votes {rule.vote} under the conditions under which {before.where} votes {before.vote}."
+                faults.append(Fault("K804", rule.where, message, "Leave one out, or narrow it."))
+                break
+        return faults
+
+    def missing_columns(self, columns: Sequence[str]) -> list[Fault]:
+        """Return a fault for each condition on a column that is none of `columns` (K106)."""
+        return [
+            Fault(
+                "K106", rule.where, f'there is no column "{name}"; there are {", ".join(columns) or "none"}.',
+                did_you_mean(name, columns),
+            )
+            for rule in self.rules
+            for name in rule.columns
+            if name not in columns
+        ]  # fmt: skip
+
     def unknown(self, labels: Sequence[str]) -> list[Fault]:
         """Return a fault for each rule on a label that is none of `labels` (K801)."""
         return [
@@ -107,8 +164,14 @@ class Rules:
         ]  # fmt: skip
 
 
-def decided(votes: Array) -> Array:
-    """Return the place of the label with most votes, int64 [N]; -1 where there are none, or as many for another."""
-    best = votes.argmax(axis=1)
-    alone = (votes == votes.max(axis=1, keepdims=True)).sum(axis=1) == 1
-    return np.where(alone & (votes != 0).any(axis=1), best, -1)
+def decided(votes: Array, *, closed: bool = True) -> Array:
+    """Return the place of the label with most votes, int64 [N]; -1 where there are none, or as many for another.
+
+    Args:
+        votes: [N, C].
+        closed: whether the C labels are all that there are: then a vote against one of two is one for the other.
+    """
+    best, most = votes.argmax(axis=1), votes.max(axis=1)
+    alone = (votes == most[:, None]).sum(axis=1) == 1
+    said = (votes != 0).any(axis=1) if closed and votes.shape[1] > 1 else most > 0
+    return np.where(alone & said, best, -1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, model_validator
+from pydantic import Field, NonNegativeInt, model_validator
 
 from tunesmith.recipe.schema import Part
 
@@ -15,8 +15,8 @@ class WordList(Part):
     """Words and phrases: in a file, one a line or in the first column, or written out."""
 
     file: str | None = None
-    """A file of terms: .txt with one a line, .csv or .tsv with terms in the first column; lines that begin with `#` or
-    `;` are left out. Its path starts at the folder of the rules."""
+    """A file of terms: .txt with one a line, .csv or .tsv with terms in the first column; lines that begin with
+    `# ` or `; ` are left out. Its path starts at the folder of the rules."""
     words: tuple[str, ...] = ()
     """Terms: words, phrases, signs; `refund*` is any word that begins so, `not * good` has any one word between."""
     above: float | None = None
@@ -37,7 +37,7 @@ class Length(Part):
     """How many words a text has."""
 
     min: NonNegativeInt | None = None
-    """At least so many."""
+    """At least so many; `don't` is one, and so is each letter of a script without spaces."""
     max: NonNegativeInt | None = None
     """At most so many."""
 
@@ -63,7 +63,7 @@ class RuleSpec(Part):
     """Fires only on texts of so many words."""
     column: dict[str, Cell | tuple[Cell, ...]] = Field(default_factory=dict)
     """Fires only on rows whose column has this value, or one of these."""
-    strength: PositiveFloat = 1.0
+    strength: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] = 1.0
     """How much a vote counts beside those of other rules."""
 
 

@@ -27,6 +27,8 @@ _EXPECTED = (
     (("greater_than_equal",), "at least {ge}"),
     (("less_than",), "less than {lt}"),
     (("less_than_equal",), "at most {le}"),
+    (("too_short",), "at least {min_length} of them"),
+    (("finite_number",), "a number that is not infinite"),
 )
 EXPECTED = {kind: words for kinds, words in _EXPECTED for kind in kinds}
 
