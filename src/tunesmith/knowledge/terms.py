@@ -99,6 +99,8 @@ class Terms:
         for term in self.terms:
             self._add(term)
         self._first = frozenset(piece for piece, _ in self._root.next)
+        self._starts = frozenset(piece for piece, _ in self._root.starts)
+        self._lengths = tuple(self._root.lengths)
 
     def _add(self, term: str) -> None:
         tokens, node = Tokens.of(term), self._root
@@ -124,10 +126,11 @@ class Terms:
 
     def found(self, text: Tokens) -> list[str]:
         """Return the terms in `text` as they stand there, case folded, in order."""
-        root = self._root
-        if not root.starts and root.any is None and self._first.isdisjoint(text.different):
+        begin = self._beginnings(text)
+        if not begin:
             return []
-        hits = [(at, end) for at in range(len(text.pieces)) if (end := self._longest(text, at))]
+        places = [at for at, piece in enumerate(text.pieces) if piece in begin]
+        hits = [(at, end) for at in places if (end := self._longest(text, at))]
         hits.sort(key=lambda hit: (text.spans[hit[0]][0] - text.spans[hit[1] - 1][1], hit[0]))  # the longest first
         taken = bytearray(len(text.pieces))
         kept = []
@@ -136,6 +139,15 @@ class Terms:
                 taken[start:end] = b"\1" * (end - start)
                 kept.append((start, end))
         return [text.text[text.spans[start][0] : text.spans[end - 1][1]] for start, end in sorted(kept)]
+
+    def _beginnings(self, text: Tokens) -> frozenset[str]:
+        """Return the pieces of `text` with which a term may begin."""
+        if self._root.any is not None:
+            return text.different
+        begin = self._first & text.different
+        if self._lengths:
+            begin |= {piece for piece in text.different for n in self._lengths if piece[:n] in self._starts}
+        return begin
 
     def _longest(self, text: Tokens, at: int) -> int:
         """Return the place behind the longest term that begins at piece `at`; 0 where none does."""
