@@ -17,7 +17,8 @@ EMBEDDINGS = "word_embeddings.weight"
 
 
 def weights(recipe: dict[str, Any], folder: Path, **optimizer: Any) -> dict[str, torch.Tensor]:
-    train({**recipe, "stop": {"steps": 6, "epochs": 4}, "optimizer": optimizer}, folder=folder)
+    asked = {**recipe, "stop": {"steps": 12, "epochs": 4}, "optimizer": {**recipe["optimizer"], **optimizer}}
+    assert train(asked, folder=folder).report()["best_step"] > 0, "nothing was learnt, so nothing is compared"
     return load_file(folder / "model" / "model.safetensors")
 
 
