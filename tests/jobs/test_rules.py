@@ -123,6 +123,9 @@ def test_what_cannot_be_tried_is_refused_with_a_remedy(tmp_path: Path) -> None:
     numbers.write_text("text,score\n" + "".join(f"lock {n},{n}.5\n" for n in range(40)), encoding="utf-8")
     with pytest.raises(InputError, match="K106"):
         tunesmith.try_rules(rules, numbers)
+    (tmp_path / "bare.csv").write_text("text\na\nb\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"--label COLUMN.*--unlabelled"):
+        tunesmith.try_rules(rules, tmp_path / "bare.csv")
     (tmp_path / "two.csv").write_text("x,y\n1,2\n", encoding="utf-8")
     with pytest.raises(InputError, match="--text COLUMN"):
         tunesmith.try_rules(rules, tmp_path / "two.csv", labelled=False)

@@ -6,7 +6,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
 from textwrap import shorten
@@ -84,7 +84,7 @@ def try_rules(
         "rules": told,
         "vote": _of_vote(read.votes(counts, labels), counts, read, tried, labels),
         "findings": [finding.as_dict() for finding in _findings(read, told, counts > 0, tried, Path(data).name)],
-        "guesses": [re.sub(r"--set data\.(text|label)=", r"--\1 ", guess) for guess in tried.guesses],
+        "guesses": [_own_words(guess) for guess in tried.guesses],
     }
 
 
@@ -115,7 +115,10 @@ def _labelled(source: str, text: Sequence[str], label: str | None) -> _Tried:
     if len(text) > 2:
         raise InputError(Fault("K106", source, f"{len(text)} columns of text came, at most two are read.", "Name two."))
     roles = ("text",) if len(text) == 1 else ("text_a", "text_b")
-    prepared = prepare(Data(train=source, label=label, **dict(zip(roles, text, strict=False))), "auto")
+    try:
+        prepared = prepare(Data(train=source, label=label, **dict(zip(roles, text, strict=False))), "auto")
+    except InputError as error:
+        raise InputError([replace(fault, remedy=_own_words(fault.remedy)) for fault in error.faults]) from error
     if prepared.task not in ("classify", "multilabel", "pair") or prepared.kind == "number":
         message = f"rules vote on labels of rows, and these are rows of the task {prepared.task}."
         cure = "Name a column of labels with --label, or leave labels out with --unlabelled."
@@ -131,6 +134,12 @@ def _labelled(source: str, text: Sequence[str], label: str | None) -> _Tried:
     return _Tried(
         rows, found.numbers, list(columns), targets, prepared.kind == "set", left_out, prepared.guesses
     )  # fmt: skip
+
+
+def _own_words(said: str) -> str:
+    """Return what is said of options of a training in those of this verb."""
+    said = re.sub(r"--set data\.(text|label)=", r"--\1 ", said)
+    return said.replace("there is `tunesmith predict`", "there is --unlabelled")
 
 
 def _unlabelled(source: str, text: Sequence[str]) -> _Tried:
