@@ -165,6 +165,14 @@ def test_a_file_that_is_none_of_rules_is_named_with_the_line(tmp_path: Path, tex
     assert said in str(caught.value)
 
 
+def test_lists_are_looked_at_although_keys_are_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text("lists: {gone: none.txt}\nrules:\n  - {lable: a, list: gone}\n", encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        read_rules(path)
+    assert [fault.code for fault in caught.value.faults] == ["K201", "K805"]
+
+
 def test_a_file_that_is_not_there_or_no_text_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="K101"):
         read_rules(tmp_path / "none.yaml")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import re
 import warnings
@@ -39,7 +40,7 @@ def read_rules(path: Path | str) -> Rules:
         message = f"the rules cannot be read: {why}."
         raise InputError(Fault("K101", str(path), message, "Check the name of the file.")) from error
     faults = list(document.faults)
-    asked = _asked(document, faults)
+    asked = _asked(document, path.parent, faults)
     lists = {name: _terms(given, path.parent, document, name, faults) for name, given in asked.lists.items()}
     shared = {name: Terms(terms) for name, terms in lists.items()}
     made = [_rule(at, spec, lists, shared, document, faults) for at, spec in enumerate(asked.rules)]
@@ -48,11 +49,11 @@ def read_rules(path: Path | str) -> Rules:
     return Rules(tuple(rule for rule in made if rule is not None))
 
 
-def _asked(document: Document, faults: list[Fault]) -> RuleFile:
-    """Return what the file asks for; lists are tried out although rules are wrong, and the faults of all are raised.
+def _asked(document: Document, folder: Path, faults: list[Fault]) -> RuleFile:
+    """Return what the file asks for.
 
     Raises:
-        InputError: keys or values are wrong.
+        InputError: keys or values are wrong; what is wrong with the lists is said as well.
     """
     try:
         return RuleFile.model_validate(document.value)
@@ -61,6 +62,10 @@ def _asked(document: Document, faults: list[Fault]) -> RuleFile:
         found = faults_of(error, document.where, RuleFile)
         if inside:  # the rules were given, and are not too few because some of them are wrong
             found = [fault for fault in found if not fault.where.endswith(": rules")]
+        lists = document.value.get("lists") if isinstance(document.value, dict) else None
+        for name, given in lists.items() if isinstance(lists, dict) else ():
+            with contextlib.suppress(ValidationError):  # which is among those above
+                _terms(WordList.model_validate(given), folder, document, name, found)
         raise InputError([*faults, *found]) from error
 
 
