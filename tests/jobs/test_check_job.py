@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,9 @@ def test_the_report_is_plain_data(reviews: Path) -> None:
 
 def test_it_finds_what_training_finds(tmp_path: Path) -> None:
     path = tmp_path / "train.csv"
-    rows = [f"some words about number {number},{'ab'[number % 2]}" for number in range(60)]
+    words = ["river", "lamp", "copper", "silent", "window", "market", "yellow", "paper", "engine", "cloud", "garden"]
+    draws = random.Random(0)
+    rows = [f"{' '.join(draws.sample(words, 6))} {number},{'ab'[number % 2]}" for number in range(60)]
     path.write_text("\n".join(["text,label", *rows, rows[3], ",a", "no label here,", "torn", rows[4][:-1] + "b"]))
     loaded = load_splits(Data(train=str(path)), seed=1)
     report = check(str(path))
