@@ -42,8 +42,7 @@ def read_rules(path: Path | str) -> Rules:
     faults = list(document.faults)
     asked = _asked(document, path.parent, faults)
     lists = {name: _terms(given, path.parent, document, name, faults) for name, given in asked.lists.items()}
-    shared = {name: Terms(terms) for name, terms in lists.items()}
-    made = [_rule(at, spec, lists, shared, document, faults) for at, spec in enumerate(asked.rules)]
+    made = [_rule(at, spec, lists, document, faults) for at, spec in enumerate(asked.rules)]
     if faults:
         raise InputError(faults)
     return Rules(tuple(rule for rule in made if rule is not None))
@@ -69,7 +68,7 @@ def _asked(document: Document, folder: Path, faults: list[Fault]) -> RuleFile:
         raise InputError([*faults, *found]) from error
 
 
-def _terms(given: WordList, folder: Path, document: Document, name: str, faults: list[Fault]) -> list[str]:
+def _terms(given: WordList, folder: Path, document: Document, name: str, faults: list[Fault]) -> Terms:
     """Return the terms of a list; what is wrong with it is put at the end of `faults`."""
     where = document.where(("lists", name))
     found = list(given.words)
@@ -81,15 +80,16 @@ def _terms(given: WordList, folder: Path, document: Document, name: str, faults:
             why = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error)
             why = getattr(error, "strerror", None) or why
             faults.append(Fault("K805", where, f"{path} cannot be read: {why}.", "Paths start at the folder of rules."))
-            return []
+            return Terms([])
         except ValueError as error:
             faults.append(Fault("K805", where, f"{path}{error}.", "`above` and `below` need numbers there."))
-            return []
+            return Terms([])
     elif given.above is not None or given.below is not None:
         faults.append(Fault("K805", where, "`above` and `below` are for the numbers of a `file`.", "Leave them out."))
-    if not Terms(found).terms:
+    terms = Terms(found)
+    if not terms.terms:
         faults.append(Fault("K805", where, "the list holds no terms.", "Give `words`, or a `file` with a term a line."))
-    return found
+    return terms
 
 
 def _read(path: Path, given: WordList) -> Iterator[str]:
@@ -119,8 +119,7 @@ def _within(cells: list[str], given: WordList, number: int) -> bool:
 
 
 def _rule(
-    at: int, spec: RuleSpec, lists: dict[str, list[str]], shared: dict[str, Terms], document: Document,
-    faults: list[Fault],
+    at: int, spec: RuleSpec, lists: dict[str, Terms], document: Document, faults: list[Fault]
 ) -> Rule | None:  # fmt: skip
     """Return the rule that a part of the file asks for; what is wrong with it is put at the end of `faults`."""
     where, before = document.where(("rules", at)), len(faults)
@@ -145,9 +144,8 @@ def _rule(
     pattern = _pattern(spec, document, at, faults)
     if len(faults) > before:
         return None
-    terms = (
-        Terms([*(lists[spec.list] if spec.list else ()), *spec.words]) if spec.words else shared.get(spec.list or "")
-    )
+    listed = lists[spec.list] if spec.list else None
+    terms = Terms([*(listed.terms if listed else ()), *spec.words]) if spec.words else listed
     columns = {
         name: frozenset(map(cell_text, value if isinstance(value, tuple) else (value,)))
         for name, value in spec.column.items()

@@ -22,7 +22,7 @@ class Row:
 
     text: str
     columns: Mapping[str, str] = field(default_factory=dict)
-    _found: dict[int, list[str]] = field(default_factory=dict, compare=False)
+    _found: dict[Terms, list[str]] = field(default_factory=dict, compare=False)
 
     @cached_property
     def tokens(self) -> Tokens:
@@ -31,9 +31,9 @@ class Row:
 
     def found(self, terms: Terms) -> list[str]:
         """Return which of `terms` stand in the text; several rules ask for one list."""
-        if id(terms) not in self._found:
-            self._found[id(terms)] = terms.found(self.tokens)
-        return self._found[id(terms)]
+        if terms not in self._found:
+            self._found[terms] = terms.found(self.tokens)
+        return self._found[terms]
 
 
 @dataclass(frozen=True, slots=True)
