@@ -15,8 +15,6 @@ CHUNK = 4_000_000
 """Cells of `counts` in memory at once: 32 MB."""
 BUDGET = 100_000_000
 """Cells a figure may cost; a hundred thousand rows (or 5,000 rows of 20 classes) still get 1,000 resamples."""
-Z95 = 1.959963984540054
-"""Quantile of the normal distribution beyond which 2.5 % lie."""
 FEWEST = 200
 """Resamples a figure gets in any case; beyond the budget rows are so many that the interval is narrow anyway."""
 
@@ -53,9 +51,7 @@ def bootstrap(
 def proportion(hits: int, n: int) -> Score:
     """Return a share of independent rows with its 95 % interval.
 
-    With p = hits / n and z = 1.96:  (p + z²/2n ± z √(p(1 − p)/n + z²/4n²)) / (1 + z²/n)
-
-    Unlike p ± z √(p(1 − p)/n) it stays between 0 and 1, and has a width where all rows are hits.
+    The interval is Wilson's: unlike p ± z √(p(1 − p)/n) it stays between 0 and 1, and has a width where all are hits.
 
     Args:
         hits: rows that count.
@@ -67,10 +63,10 @@ def proportion(hits: int, n: int) -> Score:
         >>> [round(bound, 3) for bound in (proportion(9, 10).low, proportion(9, 10).high)]
         [0.596, 0.982]
     """
-    share, squared = hits / n, Z95**2 / n
-    middle = share + squared / 2
-    spread = math.sqrt(squared * share * (1 - share) + squared**2 / 4)
-    return Score(share, (middle - spread) / (1 + squared), (middle + spread) / (1 + squared), n)
+    from scipy.stats import binomtest
+
+    bounds = binomtest(hits, n).proportion_ci(method="wilson")
+    return Score(hits / n, float(bounds.low), float(bounds.high), n)
 
 
 def percentiles(values: Array) -> tuple[float, float]:
