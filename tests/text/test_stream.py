@@ -162,3 +162,10 @@ def test_a_stream_is_sent_by_the_paths_of_its_files(tmp_path: Path) -> None:
     assert (found.ids.tolist(), found.starts.tolist(), found.texts) == (
         stream.ids.tolist(), stream.starts.tolist(), stream.texts,
     )  # fmt: skip
+
+
+def test_a_header_without_rows_is_refused(tmp_path: Path) -> None:
+    empty = tmp_path / "head.csv"
+    empty.write_text("text,label\n", encoding="utf-8")
+    with pytest.raises(InputError, match="K128"):
+        divide(Data(train=str(empty)), 0, dev=1, test=1)

@@ -66,7 +66,7 @@ def _lines(value: Mapping[str, Any]) -> Iterator[str]:
     vote = value["vote"]
     yield ""
     if value["left_out"]:
-        yield f"{value['left_out']:,} rows without text or label are left out."
+        yield f"{total:,} of {total + value['left_out']:,} rows can be used."
     yield f"Together they decide {vote['decided']:,} of {total:,} rows; in {vote['conflicts']:,} they disagree."
     if vote["accuracy"]:
         share, interval = _right(vote["accuracy"])

@@ -64,17 +64,18 @@ class Corpus:
             yield chunk
 
     def _texts(self) -> Iterator[str]:
-        for raw in self._lines() if self.column is None else self._cells(self.column):
+        for raw in self.lines() if self.column is None else self._cells(self.column):
             text = raw.strip()
             if text:
                 yield self.change(text) if self.change else text
 
-    def _lines(self) -> Iterator[str]:
+    def lines(self) -> Iterator[str]:
+        """Yield the lines of plain text, empty ones too; one that is very long comes in parts."""
         with open_source(self.source) as found, reading(found.name):
             with found.open() as file:
                 encoding = detect_encoding(file)
             with found.open() as file, io.TextIOWrapper(file, encoding.name, encoding.errors) as lines:
-                while line := lines.readline(CHUNK_LETTERS):  # a longer line comes in parts
+                while line := lines.readline(CHUNK_LETTERS):
                     yield line
 
     def _cells(self, column: str) -> Iterator[str]:
@@ -243,12 +244,24 @@ def open_corpus(source: str, data: Data, guesses: list[str], *, named: bool = Tr
     if source == "-":
         message = "a corpus is read more than once, and standard input can be read once only."
         raise InputError(Fault("K101", "stdin", message, "Write it to a file, and give that."))
-    if not source.startswith("hub:"):
-        with open_source(source) as found:
-            if found.suffix in PLAIN and found.format in ("delimited", "conll"):
-                return Corpus(source, None, change)
-    first = next(iter_chunks(source, CHUNK_TEXTS))
-    names = list(first.column_names)
+    if is_plain(source):
+        return Corpus(source, None, change)
+    first = next(iter_chunks(source, CHUNK_TEXTS), None)
+    if first is None:
+        raise InputError(Fault("K128", source, "there is no row in it.", "Give a file with texts."))
+    return Corpus(source, text_column(first.column_names, source, data, guesses, named=named), change)
+
+
+def is_plain(source: str) -> bool:
+    """Return whether a file is plain text, of which every line is a text, and no table."""
+    if source.startswith("hub:"):
+        return False
+    with open_source(source) as found:
+        return found.suffix in PLAIN and found.format in ("delimited", "conll")
+
+
+def text_column(names: list[str], source: str, data: Data, guesses: list[str], *, named: bool = True) -> str:
+    """Return which of the columns `names` holds the texts; arguments and faults are those of `open_corpus`."""
     asked = data.text if named or data.text in names else None
     column = asked or (names[0] if len(names) == 1 else usual_column(names, NAMES))
     if column is None or column not in names:
@@ -256,7 +269,7 @@ def open_corpus(source: str, data: Data, guesses: list[str], *, named: bool = Tr
     if not asked and len(names) > 1:
         change_it = "; change it with --set data.text=COLUMN" if named else ""
         guesses.append(f'The text is read from column "{column}" of {source}{change_it}.')
-    return Corpus(source, column, change)
+    return column
 
 
 def _no_column(source: str, column: str | None, names: list[str], named: bool) -> Fault:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -16,15 +15,12 @@ import numpy as np
 
 from tunesmith.core.report import Finding
 from tunesmith.data.arrays import column_texts
-from tunesmith.data.corpus import NAMES, PLAIN
-from tunesmith.data.encoding import detect_encoding
+from tunesmith.data.corpus import Corpus, is_plain, text_column
 from tunesmith.data.findings import note_rows
 from tunesmith.data.labels import classes_of
 from tunesmith.data.read import read_table
-from tunesmith.data.roles import usual_column
 from tunesmith.data.rows import prepare
-from tunesmith.data.source import open_source, reading
-from tunesmith.errors import Fault, InputError, did_you_mean, raise_faults
+from tunesmith.errors import Fault, InputError, raise_faults
 from tunesmith.evaluation.interval import proportion
 from tunesmith.knowledge.rulefile import read_rules
 from tunesmith.knowledge.rules import Row, Rule, Rules, decided
@@ -98,7 +94,7 @@ class _Tried:
         columns: that the file has.
         targets: the labels of each row; empty where there are none.
         several: whether a row may have several labels, or it is not known.
-        left_out: rows without text or label.
+        left_out: rows that cannot be used: torn, or without text or label.
         guesses: sentences that say what was inferred.
     """
 
@@ -118,7 +114,7 @@ def _labelled(source: str, text: Sequence[str], label: str | None) -> _Tried:
     try:
         prepared = prepare(Data(train=source, label=label, **dict(zip(roles, text, strict=False))), "auto")
     except InputError as error:
-        raise InputError([replace(fault, remedy=_own_words(fault.remedy)) for fault in error.faults]) from error
+        raise InputError(_own_faults(error)) from error
     if prepared.task not in ("classify", "multilabel", "pair") or prepared.kind == "number":
         message = f"rules vote on labels of rows, and these are rows of the task {prepared.task}."
         cure = "Name a column of labels with --label, or leave labels out with --unlabelled."
@@ -136,6 +132,10 @@ def _labelled(source: str, text: Sequence[str], label: str | None) -> _Tried:
     )  # fmt: skip
 
 
+def _own_faults(error: InputError) -> list[Fault]:
+    return [replace(fault, remedy=_own_words(fault.remedy)) for fault in error.faults]
+
+
 def _own_words(said: str) -> str:
     """Return what is said of options of a training in those of this verb."""
     said = re.sub(r"--set data\.(text|label)=", r"--\1 ", said)
@@ -143,42 +143,20 @@ def _own_words(said: str) -> str:
 
 
 def _unlabelled(source: str, text: Sequence[str]) -> _Tried:
-    guesses: list[str] = []
-    if source != "-" and (lines := _lines(source)) is not None:
-        numbers = [number for number, line in enumerate(lines, 1) if line.strip()]
-        return _Tried([Row(lines[number - 1]) for number in numbers], np.array(numbers), ())
+    if source != "-" and is_plain(source):
+        numbered = [(number, line) for number, line in enumerate(Corpus(source, None).lines(), 1) if line.strip()]
+        return _Tried([Row(line.rstrip("\n")) for _, line in numbered], np.array([at for at, _ in numbered]), ())
     table = read_table(source)
-    names = list(text)
-    if not names:
-        usual = table.columns[0] if len(table.columns) == 1 else usual_column(table.columns, NAMES)
-        if usual is None:
-            listed = ", ".join(table.columns)
-            raise InputError(
-                Fault("K106", source, f"which column is the text? There are {listed}.", "Give --text COLUMN.")
-            )
-        names = [usual]
-        guesses.append(f'The text is column "{usual}"; change that with --text COLUMN.')
-    if unknown := [name for name in names if name not in table.columns]:
-        cure = did_you_mean(unknown[0], table.columns)
-        message = f'there is no column "{unknown[0]}"; there are {", ".join(table.columns)}.'
-        raise InputError(Fault("K106", source, message, cure))
+    guesses: list[str] = []
+    names = text or [""]
+    try:
+        names = [text_column(table.columns, source, Data(train=source, text=name or None), guesses) for name in names]
+    except InputError as error:
+        raise InputError(_own_faults(error)) from error
     columns = {name: column_texts(table.data[name]) for name in table.columns}
     cells = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     rows = [Row("\n".join(row[name] for name in names), row) for row in cells]
     return _Tried(rows, table.rows, table.columns, guesses=guesses)
-
-
-def _lines(source: str) -> list[str] | None:
-    """Return the lines of a file of plain text; None where it is a table."""
-    if source.startswith("hub:"):
-        return None
-    with open_source(source) as found, reading(found.name):
-        if found.suffix not in PLAIN or found.format not in ("delimited", "conll"):
-            return None
-        with found.open() as file:
-            encoding = detect_encoding(file)
-        with found.open() as file, io.TextIOWrapper(file, encoding.name, encoding.errors) as text:
-            return text.read().splitlines()
 
 
 def _of_rule(rule: Rule, fires: Array, tried: _Tried) -> dict[str, Any]:
