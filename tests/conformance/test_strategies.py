@@ -108,13 +108,11 @@ def test_it_learns_what_there_is_to_learn(quick: dict[str, Any], tmp_path: Path,
         # The first token of a body of random weights hardly sees the others: its head is not found in these few steps.
         recipe["strategies"] = [{name: {}}, {"probe_start": {}}]
     gains = []
-    for seed in (13, 0, 1):  # from some starts a body of noise learns little in these few steps
+    for seed in (13, 0, 1):  # from some starts a body of noise learns next to nothing
         report = train({**recipe, "seed": seed}, folder=tmp_path / str(seed)).report()
         chance = report["baselines"]["majority"]["scores"]["accuracy"]["value"]
         gains.append(report["test"]["accuracy"]["value"] - chance)
-        if gains[-1] > 0.2:
-            break
-    assert gains[-1] > 0.2, gains
+    assert sum(gains) / len(gains) > 0.2, gains
 
 
 def teams() -> list[list[str]]:
