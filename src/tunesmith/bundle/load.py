@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from tunesmith.bundle.save import FILE, FORMAT
+from tunesmith.bundle.save import FILE, FORMAT, load_fusions
 from tunesmith.core.batch import Read
 from tunesmith.core.example import (
     DialogueExample,
@@ -20,6 +20,7 @@ from tunesmith.core.example import (
     TokenExample,
     texts_of,
 )
+from tunesmith.core.fusion import Fusion
 from tunesmith.core.prediction import Prediction
 from tunesmith.core.task import Array, Task
 from tunesmith.data.chatcolumns import to_ask
@@ -57,6 +58,12 @@ class Bundle:
     contents: Mapping[str, Any]
     folder: Path
     generate: Generate = field(default_factory=Generate)
+    fusions: tuple[Fusion, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Other columns of a row at which its knowledge looks, beside the texts."""
+        return tuple(dict.fromkeys(name for fusion in self.fusions for name in fusion.columns))
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -111,7 +118,19 @@ class Bundle:
         self, examples: Sequence[Example], batch_size: int | None = None, ranks: Ranks = ALONE
     ) -> Array:  # fmt: skip
         """Return the answers as the task's metrics take them: probabilities [N, C], numbers [N], vectors, or spans."""
+        return self.fused(self.without(examples, batch_size, ranks), examples)
+
+    def without(
+        self, examples: Sequence[Example], batch_size: int | None = None, ranks: Ranks = ALONE
+    ) -> Array:  # fmt: skip
+        """Return the same as the model alone gives them, without its knowledge."""
         return self.task.answers(self.read(examples, batch_size, ranks), examples)
+
+    def fused(self, answers: Array, examples: Sequence[Example]) -> Array:
+        """Return the answers of the model with what its knowledge says of the same rows."""
+        for fusion in self.fusions:
+            answers = fusion.adjust(answers, examples)
+        return answers
 
     def read(
         self, examples: Sequence[Example], batch_size: int | None = None, ranks: Ranks = ALONE
@@ -135,20 +154,40 @@ class Bundle:
         found = outputs(self.model, self.task, self.encoder.encode(examples), collate, size=size, ranks=ranks)
         return replace(found, texts=texts)
 
-    def predict(self, texts: Iterable[Text], *, batch_size: int | None = None) -> Sequence[Prediction]:
+    def predict(
+        self, texts: Iterable[Text], *, batch_size: int | None = None,
+        columns: Sequence[Mapping[str, str]] | None = None,
+    ) -> Sequence[Prediction]:  # fmt: skip
         """Return one prediction per text, in order.
 
         Args:
             texts: texts, or pairs of texts for a model of `pair`, `answer` (question, context) or `embed`; a list of
                 words for a model of `tag` is tagged word by word.
             batch_size: windows per batch, at most; 64 where not given, and on a CPU 1,024 tokens.
+            columns: of each text the other columns of its row, at which its knowledge may look; see `columns`.
 
         Example:
             >>> bundle.predict(["Where is my bike?"])[0].label  # doctest: +SKIP
             'lost_item'
         """
         examples = self.examples(texts)
-        return self.task.decode(self.answers(examples, batch_size), examples) if examples else []
+        if not examples:
+            return []
+        if columns is not None:
+            examples = [replace(one, columns=row) for one, row in zip(examples, columns, strict=True)]
+        answers = self.without(examples, batch_size)
+        found = self.task.decode(self.fused(answers, examples), examples)
+        return self._explained(found, answers, examples) if self.fusions else found
+
+    def _explained(
+        self, found: Sequence[Prediction], answers: Array, examples: Sequence[Example]
+    ) -> Sequence[Prediction]:
+        """Return the predictions with what the knowledge said of each."""
+        said: list[tuple[str, ...]] = [()] * len(examples)
+        for fusion in self.fusions:
+            said = [(*before, *now) for before, now in zip(said, fusion.evidence(answers, examples), strict=True)]
+            answers = fusion.adjust(answers, examples)
+        return [replace(one, evidence=(*one.evidence, *lines)) for one, lines in zip(found, said, strict=True)]
 
     def embed(self, texts: Iterable[str], *, batch_size: int | None = None) -> Array:
         """Return a vector of length 1 per text, float32 [N, H], of a model of the `embed` task.
@@ -231,4 +270,4 @@ def load_bundle(path: Path | str, *, precision: Literal["fp32", "bf16"] = "fp32"
         settle_generation(model, encoder, task.head(), generate)
     if precision == "bf16":
         halve(model)
-    return Bundle(model, encoder, task, contents, folder, generate)
+    return Bundle(model, encoder, task, contents, folder, generate, load_fusions(folder))

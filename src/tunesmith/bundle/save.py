@@ -5,22 +5,25 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from tunesmith.core.fusion import Fusion
 from tunesmith.core.task import Task
 from tunesmith.models.adapter import save_adapter
 from tunesmith.models.body import unwrapped
 from tunesmith.models.fill import save_filler
 from tunesmith.models.load import HeadKind, quiet
+from tunesmith.recipe.catalogue import load_entry
 from tunesmith.recipe.schema import Generate, Pattern, Text
 
 FORMAT = 1
 FILE = "tunesmith.json"
+KNOWLEDGE = "knowledge.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class Contents:
         base: name or folder of the model that an adapter belongs to; empty where the bundle holds all weights.
         head: the kind of head that the recipe asked for, which an adapter is put beside again.
         pattern: that texts are put into, with the words that said the labels at the start; empty for most heads.
+        fusions: knowledge that adjusts what the model says, in the order in which it does.
     """
 
     task: Task
@@ -50,14 +54,16 @@ class Contents:
     base: str = ""
     head: HeadKind = "auto"
     pattern: Pattern = field(default_factory=Pattern)
+    fusions: Sequence[Fusion] = ()
 
     @classmethod
-    def of(cls, plain: Mapping[str, Any], task: Task) -> Contents:
-        """Return the contents that `as_dict` gave."""
+    def of(cls, plain: Mapping[str, Any], task: Task, fusions: Sequence[Fusion] = ()) -> Contents:
+        """Return the contents that `as_dict` gave, with what stands beside them."""
         return cls(
             task, Text.model_validate(plain["text"]), plain["temperature"], plain["recipe_digest"],
             plain["parameters"], Generate.model_validate(plain.get("generate") or {}), plain.get("instruction"),
             plain.get("base", ""), plain.get("head", "auto"), Pattern.model_validate(plain.get("pattern") or {}),
+            fusions,
         )  # fmt: skip
 
     def as_dict(self) -> dict[str, Any]:
@@ -106,8 +112,25 @@ def save_bundle(
                 tokenizer.model_max_length = contents.text.max_tokens
             tokenizer.save_pretrained(half)
         (half / FILE).write_text(json.dumps(contents.as_dict(), indent=1, ensure_ascii=False), encoding="utf-8")
+        if contents.fusions:
+            save_fusions(half, contents.fusions)
         for path in sorted(path for path in half.rglob("*") if path.is_file()):
             with path.open("rb") as file:
                 os.fsync(file.fileno())
         shutil.rmtree(folder, ignore_errors=True)
         half.rename(folder)
+
+
+def save_fusions(folder: Path, fusions: Sequence[Fusion]) -> None:
+    """Write the knowledge of a bundle to its folder."""
+    plain = {"format": FORMAT, "fusions": [{"kind": fusion.kind, "state": fusion.state()} for fusion in fusions]}
+    (folder / KNOWLEDGE).write_text(json.dumps(plain, ensure_ascii=False), encoding="utf-8")
+
+
+def load_fusions(folder: Path) -> tuple[Fusion, ...]:
+    """Return the knowledge of the bundle in a folder; none where it has none."""
+    path = folder / KNOWLEDGE
+    if not path.is_file():
+        return ()
+    plain = json.loads(path.read_text(encoding="utf-8"))
+    return tuple(load_entry("fusions", one["kind"], str(path)).load(one["state"]) for one in plain["fusions"])

@@ -21,6 +21,9 @@ General: TypeAlias = Annotated[
     str | None,
     typer.Option(metavar="FILE", help="Other text, to measure what is forgotten; by default some that comes with it."),
 ]
+Rules: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Rules of the team, which vote beside the model.")
+]
 Task: TypeAlias = Annotated[
     str | None,
     typer.Option(

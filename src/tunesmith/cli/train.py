@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from tunesmith.cli.guard import working
-from tunesmith.cli.options import Debug, Dev, General, Json, Model, Out, Seed, Sets, Source, Task, Test, given
+from tunesmith.cli.options import Debug, Dev, General, Json, Model, Out, Rules, Seed, Sets, Source, Task, Test, given
 from tunesmith.cli.processes import Processes, launch, wants_launch
 from tunesmith.cli.show import Screen
 from tunesmith.cli.words import report_lines
@@ -21,6 +21,7 @@ def train(
     dev: Dev = None,
     test: Test = None,
     general: General = None,
+    rules: Rules = None,
     task: Task = None,
     model: Model = None,
     out: Out = None,
@@ -40,6 +41,7 @@ def train(
     Examples:
       tunesmith train reviews.csv
       tunesmith train reviews.csv --test holdout.csv --out runs/first --set stop.epochs=4
+      tunesmith train reviews.csv --rules rules.yaml
       tunesmith train runs/first --resume
       tunesmith train reviews.csv --processes 2
     """
@@ -50,8 +52,8 @@ def train(
         from tunesmith.recipe.parse import parse
 
         flags = given(
-            data_dev=dev, data_test=test, data_general=general, task=task, model=model, seed=seed,
-            evaluate_curve=curve or None,
+            data_dev=dev, data_test=test, data_general=general, knowledge_rules=rules, task=task, model=model,
+            seed=seed, evaluate_curve=curve or None,
         )  # fmt: skip
         run_training(
             screen, parse(source, sets=sets or (), flags=flags), out, resume=resume, processes=processes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from tunesmith.core.lazy import Lazy
@@ -45,12 +45,14 @@ class Example:
         source: where it came from, such as `train.csv row 412`; every message about the row uses it.
         weight: its share in the loss; 1.0 unless something (class weights, weak labels) says otherwise.
         target: what is to be predicted, None where the row has no label.
+        columns: other columns of the row that somebody looks at, as strings; rules do.
     """
 
     id: str
     source: str
     weight: float = 1.0
     target: Target = None
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -281,6 +281,48 @@ class Forgetting(TypedDict, total=False):
     verdict: str
 
 
+class RuleData(TypedDict, total=False):
+    """A rule on the test rows; `accuracy` is the share of the rows where it fires that its vote is right on.
+
+    `chance` is that of the same vote on every row, `weight` what its votes count beside the model.
+    """
+
+    name: str
+    where: str
+    label: str
+    against: bool
+    weight: float
+    fires: int
+    share: float
+    accuracy: ScoreData
+    chance: float
+
+
+class Compared(TypedDict, total=False):
+    """Two models on the same rows, paired; the difference is first − second."""
+
+    metric: str
+    verdict: str
+    difference: ScoreData
+    p_bootstrap: float
+    p_mcnemar: float
+    outcome: str
+
+
+class KnowledgeData(TypedDict, total=False):
+    """Rules beside the model: `without` are the figures of the model alone, `compared` sets it beside both together.
+
+    `reached` counts the test rows on which a rule fires, `changed` those whose answer is another than the model's.
+    """
+
+    file: str
+    rules: list[RuleData]
+    reached: int
+    changed: int
+    without: Scores
+    compared: Compared
+
+
 class FindingData(TypedDict, total=False):
     """`core.report.Finding` as plain data."""
 
@@ -393,6 +435,7 @@ class ReportData(TypedDict, total=False):
     answers: AnswerScores
     sides: Sides
     forgetting: Forgetting
+    knowledge: KnowledgeData
     lengths: Lengths
     data: DataSummary
     speed: Speed

@@ -39,15 +39,16 @@ class Held(Examples):
         ids: of all rows; None where the row numbers are the ids.
         places: [N] of the rows that are meant; None for all, in order.
         weights: target → weight; 1.0 where it has none.
+        columns: name → cells of all rows, of columns that the examples have beside their texts.
     """
 
     def __init__(
         self, rows: Rows, kind: Kind, ids: Sequence[str] | None, places: Array | None = None,
-        weights: Mapping[Target, float] | None = None,
+        weights: Mapping[Target, float] | None = None, columns: Mapping[str, Sequence[str]] | None = None,
     ) -> None:  # fmt: skip
         self.rows, self.kind, self.ids = rows, kind, ids
         self.places = np.arange(len(rows)) if places is None else places
-        self.weights = weights or {}
+        self.weights, self.columns = weights or {}, columns or {}
 
     def __len__(self) -> int:
         return len(self.places)
@@ -72,11 +73,12 @@ class Held(Examples):
 
     def pick(self, places: Sequence[int] | Array) -> Held:
         """Return those at `places`."""
-        return Held(self.rows, self.kind, self.ids, self.places[np.asarray(places, dtype=np.int64)], self.weights)
+        places = self.places[np.asarray(places, dtype=np.int64)]
+        return Held(self.rows, self.kind, self.ids, places, self.weights, self.columns)
 
     def weighted(self, weights: Mapping[Target, float]) -> Held:
         """Return the same with a weight for each, that of its target."""
-        return Held(self.rows, self.kind, self.ids, self.places, weights)
+        return Held(self.rows, self.kind, self.ids, self.places, weights, self.columns)
 
     def _made(self, places: Array) -> list[Example]:
         rows = self.rows
@@ -92,6 +94,7 @@ class Held(Examples):
         common: dict[str, Any] = {
             "id": str(number) if self.ids is None else self.ids[place], "source": f"{rows.name} row {number}",
             "target": target, "weight": self.weights.get(target, 1.0) if self.weights else 1.0,
+            "columns": {name: cells[place] for name, cells in self.columns.items()},
         }  # fmt: skip
         if rows.messages:
             return DialogueExample(messages=rows.messages[place], **common)

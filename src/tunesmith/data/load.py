@@ -19,7 +19,7 @@ from tunesmith.data.rows import Prepared, Rows, prepare
 from tunesmith.data.split import split_places
 from tunesmith.data.texts import Texts
 from tunesmith.data.times import time_of
-from tunesmith.errors import Fault, InputError
+from tunesmith.errors import Fault, InputError, did_you_mean, raise_faults
 from tunesmith.recipe.schema import Data
 
 Array = np.ndarray[Any, Any]
@@ -68,6 +68,7 @@ def load_splits(
     folds: int | None = None,
     count_tokens: Callable[[Sequence[str]], Sequence[int]] | None = None,
     max_tokens: int | None = None,
+    columns: Sequence[str] = (),
 ) -> Loaded:
     """Read, check and split the rows of `data`.
 
@@ -82,16 +83,18 @@ def load_splits(
         folds: 0 never cross-validates, more does where no test file is given, None decides by the number of rows.
         count_tokens: texts → their numbers of tokens, for the length findings.
         max_tokens: what the model will read of a text.
+        columns: that the examples have beside their texts and targets.
 
     Raises:
         InputError: the data cannot be trained on; every reason is named.
     """
     prepared = prepare(data, task)
+    raise_faults([fault for rows in prepared.files.values() for fault in missing_columns(rows, columns)])
     near = data.near_duplicates == "keep_together"
     inspection = inspect(prepared, near=near, count_tokens=count_tokens, max_tokens=max_tokens)
     raise_errors(inspection.findings)
     findings = list(inspection.findings)
-    examples = {split: examples_of(rows, prepared, findings) for split, rows in prepared.files.items()}
+    examples = {split: examples_of(rows, prepared, findings, columns) for split, rows in prepared.files.items()}
     train = examples["train"]
     own = np.arange(len(train))
     clusters = inspection.groups(len(train)) if near else own
@@ -150,19 +153,31 @@ def _stats(prepared: Prepared, splits: Splits, lengths: dict[str, Any], cut_shar
 # --- examples ----------------------------------------------------------------------------------------------------
 
 
-def examples_of(rows: Rows, prepared: Prepared, findings: list[Finding]) -> Held:
+def examples_of(
+    rows: Rows, prepared: Prepared, findings: list[Finding], columns: Sequence[str] = ()
+) -> Held:  # fmt: skip
     """Return the rows of one file as examples; ids that repeat are replaced by row numbers, and said."""
-    column = prepared.columns.get("id")
+    column, others = prepared.columns.get("id"), {name: Texts.of(rows.column(name)) for name in columns}
     if not column or column not in rows.table.columns:
-        return Held(rows, prepared.kind, None)
+        return Held(rows, prepared.kind, None, columns=others)
     ids = Texts.of(rows.column(column))
     if all(ids) and _are_different(ids):
-        return Held(rows, prepared.kind, ids)
+        return Held(rows, prepared.kind, ids, columns=others)
     findings.append(
         note_rows("K132", "warning", rows.name, f'the ids in column "{column}" are not one per row; '
                   "row numbers are used.", "Name another column under data.id, or none.")
     )  # fmt: skip
-    return Held(rows, prepared.kind, None)
+    return Held(rows, prepared.kind, None, columns=others)
+
+
+def missing_columns(rows: Rows, columns: Sequence[str]) -> list[Fault]:
+    """Return a fault for each of the columns at which rules look that a file does not have (K106)."""
+    known = rows.table.columns
+    return [
+        Fault("K106", rows.name, f'there is no column "{name}", at which rules look; there are {", ".join(known)}.',
+              did_you_mean(name, known))
+        for name in columns if name not in known
+    ]  # fmt: skip
 
 
 def _are_different(texts: Sequence[str]) -> bool:

@@ -30,6 +30,7 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "copy": "copy of the source",
         "lead": "first words of the source",
         "nearest": "answer to the nearest train prompt",
+        "rules": "rules alone",
         "tuned": "tuned model",
     }
 )

@@ -11,10 +11,11 @@ from tunesmith.core.report import Finding
 from tunesmith.data.check import inspect
 from tunesmith.data.findings import by_severity
 from tunesmith.data.general import open_general
-from tunesmith.data.load import examples_of, file_facts
+from tunesmith.data.load import examples_of, file_facts, missing_columns
 from tunesmith.data.rows import Prepared, prepare
 from tunesmith.data.texts import join_texts
 from tunesmith.errors import RunError, raise_faults
+from tunesmith.jobs.knowledge import check_rules, open_rules
 from tunesmith.jobs.stream import parts_of
 from tunesmith.models.sources import resolve_models
 from tunesmith.recipe.catalogue import load_entry
@@ -109,10 +110,16 @@ def check(
     resolve(recipe)
     if recipe.task == "masked":
         return _of_stream(recipe)
+    rules = open_rules(recipe)
     prepared = prepare(recipe.data, recipe.task)
-    if recipe.strategies:
-        fitted = load_entry("tasks", prepared.task)().fit(examples_of(prepared.files["train"], prepared, []))
+    columns = rules.columns if rules else ()
+    raise_faults([fault for rows in prepared.files.values() for fault in missing_columns(rows, columns)])
+    known: list[Finding] = []
+    if recipe.strategies or rules:
+        examples = examples_of(prepared.files["train"], prepared, [], columns)
+        fitted = load_entry("tasks", prepared.task)().fit(examples)
         raise_faults(unfit(names_of(recipe.strategies), fitted.head().problem, prepared.task))
+        known = [] if rules is None else check_rules(rules, fitted, examples, prepared.files["train"].name)
     general = open_general(recipe.data, recipe.seed)
     guesses = [*prepared.guesses, *general.guesses]
     unknown: tuple[Finding, ...] = ()
@@ -141,7 +148,7 @@ def check(
         rows_kept=len(train),
         columns=prepared.columns,
         labels=prepared.label_counts(train.targets),
-        findings=by_severity([*unknown, *inspection.findings]),
+        findings=by_severity([*unknown, *known, *inspection.findings]),
         guesses=tuple(guesses),
         files={**file_facts(prepared, recipe.data), **(general.files if recipe.data.general else {})},
         lengths=inspection.lengths.as_dict(),

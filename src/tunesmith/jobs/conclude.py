@@ -13,13 +13,15 @@ from tunesmith.jobs.baselines import measure_baselines
 from tunesmith.jobs.crossval import cross_validate
 from tunesmith.jobs.curve import learning_curve
 from tunesmith.jobs.forgetting import forgetting
-from tunesmith.jobs.measure import keep_bundle, read_of
+from tunesmith.jobs.knowledge import ALONE, fuse, vote_alone
+from tunesmith.jobs.measure import answers_of, keep_bundle, read_of
 from tunesmith.jobs.start import remove_start
 from tunesmith.jobs.stream import TOKENS
 from tunesmith.jobs.summary import Chosen, Outcome, Tested, summarise
 from tunesmith.jobs.tune import Tuned, tune
 from tunesmith.jobs.warmhead import warm_head
 from tunesmith.jobs.workshop import Workshop, interrupted, is_wished, weigh
+from tunesmith.knowledge.vote import Votes
 from tunesmith.report.card import write_card
 from tunesmith.report.page import write_page
 
@@ -39,12 +41,13 @@ def conclude(shop: Workshop, loaded: Loaded) -> None:
     task, temperature = shop.task.calibrate(read, dev)
     curve = learning_curve(shop, train, dev, tuned) if shop.recipe.evaluate.curve else []
     final = refit(shop, tuned, [*train, *dev]) if shop.recipe.stop.refit else tuned
+    fusions = fuse(shop, train, dev, lambda: answers_of(task, read, dev, temperature))
     if ranks.is_first:
-        keep_bundle(shop, final.model, task, temperature)
+        keep_bundle(shop, final.model, task, temperature, fusions)
     if is_wished(shop):  # and the bundle is there, for all to load
         raise interrupted(shop, "the end of training")
     tested = crossed or test_bundle(shop, loaded, [*train, *dev] if shop.recipe.stop.refit else train)
-    chosen = Chosen(tuned, final, train, dev, read, task, temperature)
+    chosen = Chosen(tuned, final, train, dev, read, task, temperature, fusions)
     told = forgetting(shop, loaded)
     if ranks.is_first:
         close(shop, Outcome(shop, loaded, chosen, tested, curve, told))
@@ -97,5 +100,8 @@ def test_bundle(shop: Workshop, loaded: Loaded, seen: Sequence[Example]) -> Test
     shop.reporter.say(f"Testing on {len(test)} rows, with the baselines.")
     bundle = load_bundle(shop.reporter.run.folder)
     baselines = measure_baselines(shop, seen, test)
-    answers = bundle.answers(test, shop.recipe.batching.predict_size, shop.device.ranks)
-    return Tested(test, answers, baselines)
+    without = bundle.without(test, shop.recipe.batching.predict_size, shop.device.ranks)
+    for fusion in bundle.fusions:
+        assert isinstance(fusion, Votes), "rules are all the knowledge there is"
+        baselines[ALONE] = vote_alone(fusion, shop.task, seen, test)
+    return Tested(test, bundle.fused(without, test), baselines, without)

@@ -15,10 +15,14 @@ from tunesmith.data.load import Loaded
 from tunesmith.data.split import fold_examples, split_examples
 from tunesmith.evaluation.figure import as_objects
 from tunesmith.jobs.baselines import measure_baselines
+from tunesmith.jobs.knowledge import ALONE, fuse, vote_alone
 from tunesmith.jobs.measure import answers_of, read_of
 from tunesmith.jobs.summary import Tested
 from tunesmith.jobs.tune import tune
 from tunesmith.jobs.workshop import Workshop, weigh
+
+WITHOUT = "without"
+"""What the tuned model is called where it is asked without its knowledge."""
 
 
 def cross_validate(shop: Workshop, loaded: Loaded) -> Tested:
@@ -34,7 +38,8 @@ def cross_validate(shop: Workshop, loaded: Loaded) -> Tested:
     folds = fold_examples(examples, loaded.groups, evaluate.folds, evaluate.repeats, seed)
     said = [_fold(shop, loaded, examples, number, inside, outside) for number, (inside, outside) in enumerate(folds, 1)]
     rows, means = average([outside for _, outside in folds], said)
-    return Tested([examples[row] for row in rows], means.pop("tuned"), means)
+    tuned, without = means.pop("tuned"), means.pop(WITHOUT, None)
+    return Tested([examples[row] for row in rows], tuned, means, tuned if without is None else without)
 
 
 def average(
@@ -102,6 +107,9 @@ def _fold(
     task, temperature = shop.task.calibrate(read_of(shop, tuned.model, dev), dev)
     said = {"tuned": answers_of(task, read_of(shop, tuned.model, test, write=True), test, temperature)}
     said |= measure_baselines(shop, [*train, *dev], test)
+    for votes in fuse(shop, train, dev, lambda: answers_of(task, read_of(shop, tuned.model, dev), dev, temperature)):
+        said[ALONE] = vote_alone(votes, task, train, test)
+        said |= {"tuned": votes.adjust(said["tuned"], test), WITHOUT: said["tuned"]}
     stored = {name: store(values) for name, values in said.items()}
     run.keep(f"fold-{number}", stored)
     run.checkpoints(f"fold-{number}").remove()

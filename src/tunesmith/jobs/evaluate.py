@@ -74,7 +74,7 @@ def _labelled(
     if bundle.task.name == "answer":
         asked["on_bad_row"] = "keep"  # a right answer that does not stand in the context still counts
     prepared = prepare(base.model_copy(update=asked), bundle.task.name)
-    examples = examples_of(prepared.files["train"], prepared, [])
+    examples = examples_of(prepared.files["train"], prepared, [], bundle.columns)
     if bundle.task.head().problem == "regression":
         return [_numbered(example) for example in examples]
     return _known(examples, bundle.labels, source) if bundle.labels else examples

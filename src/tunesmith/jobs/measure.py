@@ -12,6 +12,7 @@ from torch import nn
 from tunesmith.bundle.save import Contents, save_bundle
 from tunesmith.core.batch import Read
 from tunesmith.core.example import Example
+from tunesmith.core.fusion import Fusion
 from tunesmith.core.task import Array, Task
 from tunesmith.engine.infer import outputs
 from tunesmith.engine.write import settle_generation, written
@@ -50,8 +51,10 @@ def answers_of(task: Task, read: Read, examples: Sequence[Example], temperature:
     return task.answers(replace(read, values=read.values / temperature), examples)
 
 
-def keep_bundle(shop: Workshop, model: nn.Module, task: Task, temperature: float) -> None:
-    """Fold temperature (or mean and scale) into the last layer, and save model, tokenizer and task into the run.
+def keep_bundle(
+    shop: Workshop, model: nn.Module, task: Task, temperature: float, fusions: Sequence[Fusion] = ()
+) -> None:  # fmt: skip
+    """Fold temperature (or mean and scale) into the last layer, and save model, tokenizer and task, with knowledge.
 
     An adapter that its strategy has left apart is saved as such, except one on a model that was made inside the run and
     goes with it, and one that was adapted to running text, which is to be a start for other tasks: these are merged.
@@ -80,6 +83,7 @@ def keep_bundle(shop: Workshop, model: nn.Module, task: Task, temperature: float
         base,
         recipe.head,
         recipe.pattern,
+        fusions,
     )
     save_bundle(shop.reporter.run.folder / "model", model, shop.encoder.tokenizer, contents, source=shop.folder)
 

@@ -11,6 +11,7 @@ from tunesmith.core.task import Task
 from tunesmith.data.general import General
 from tunesmith.data.load import Loaded
 from tunesmith.jobs.tokens import RowTokens
+from tunesmith.knowledge.rules import Rules
 from tunesmith.recipe.schema import Recipe
 
 if TYPE_CHECKING:
@@ -31,3 +32,5 @@ class Opened:
     general: General
     tokens: RowTokens | None = None
     """The tokens of the train file, where they are in files."""
+    rules: Rules | None = None
+    """What the team knows, where the recipe names it."""

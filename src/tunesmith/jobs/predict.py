@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, overload
 
 from tunesmith.bundle.load import Bundle, Text, load_bundle
 from tunesmith.core.prediction import Prediction
+from tunesmith.data.arrays import cell_text
 from tunesmith.data.joined import join_words
 from tunesmith.errors import Fault, InputError
 from tunesmith.jobs.columns import roles_of, text_columns, token_column
@@ -126,7 +127,9 @@ def _predicted(
 ) -> Iterator[tuple[Row, Text, Prediction]]:
     while block := list(islice(rows, ROWS_AT_ONCE)):
         texts = [text for _, text in block]
-        for (row, text), one in zip(block, bundle.predict(texts, batch_size=batch_size), strict=True):
+        cells = [{name: cell_text(row.get(name)) for name in bundle.columns} for row, _ in block]
+        found = bundle.predict(texts, batch_size=batch_size, columns=cells if bundle.columns else None)
+        for (row, text), one in zip(block, found, strict=True):
             yield row, text, one
 
 

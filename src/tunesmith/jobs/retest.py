@@ -74,9 +74,11 @@ def retest(folder: Path | str) -> Retested:
     recipe = parse(run.folder)
     if recipe.task == "masked":
         return _streamed(run, recipe)
-    loaded = load_splits(recipe.data, task=recipe.task, seed=recipe.seed, folds=recipe.evaluate.folds)
-    loaded = limited(loaded, recipe)
     bundle = load_bundle(run.folder)
+    loaded = load_splits(
+        recipe.data, task=recipe.task, seed=recipe.seed, folds=recipe.evaluate.folds, columns=bundle.columns
+    )  # fmt: skip
+    loaded = limited(loaded, recipe)
     if loaded.protocol != "folds":
         test = loaded.splits.test
         answers = bundle.answers(test, recipe.batching.predict_size)

@@ -22,6 +22,7 @@ from tunesmith.data.read import read_table
 from tunesmith.data.rows import prepare
 from tunesmith.errors import Fault, InputError, raise_faults
 from tunesmith.evaluation.interval import proportion
+from tunesmith.knowledge.record import record, rightness, shortcomings
 from tunesmith.knowledge.rulefile import read_rules
 from tunesmith.knowledge.rules import Row, Rule, Rules, decided
 from tunesmith.recipe.schema import Data
@@ -160,10 +161,10 @@ def _unlabelled(source: str, text: Sequence[str]) -> _Tried:
 
 
 def _of_rule(rule: Rule, fires: Array, tried: _Tried) -> dict[str, Any]:
-    """Return how many rows a rule reaches, and on how many it is right."""
+    """Return how many rows a rule reaches, on how many it is right, and rows to look at."""
     known = bool(tried.targets)
-    right = np.array([(rule.label in names) != rule.against for names in tried.targets], dtype=bool)
-    shown = np.flatnonzero(fires & ~right if known else fires)[:SHOWN]
+    right = rightness(rule, tried.targets) if known else None
+    shown = np.flatnonzero(fires if right is None else fires & ~right)[:SHOWN]
     examples = [
         {
             "row": int(tried.numbers[place]), "text": _short(tried.rows[place].text),
@@ -172,13 +173,7 @@ def _of_rule(rule: Rule, fires: Array, tried: _Tried) -> dict[str, Any]:
         }
         for place in shown
     ]  # fmt: skip
-    return {
-        "name": rule.name, "where": rule.where, "label": rule.label, "against": rule.against,
-        "fires": int(fires.sum()), "share": float(fires.mean()) if len(fires) else 0.0,
-        "accuracy": asdict(proportion(int((right & fires).sum()), int(fires.sum()))) if known and fires.any() else None,
-        "chance": float(right.mean()) if known else None,
-        "examples": examples,
-    }  # fmt: skip
+    return {**record(rule, fires, right), "examples": examples}
 
 
 def _short(text: str) -> str:
@@ -212,20 +207,7 @@ def _of_vote(votes: Array, counts: Array, rules: Rules, tried: _Tried, labels: S
 def _findings(
     rules: Rules, told: Sequence[dict[str, Any]], fires: Array, tried: _Tried, name: str
 ) -> list[Finding]:  # fmt: skip
-    found: list[Finding] = []
-    for rule, one in zip(rules.rules, told, strict=True):
-        accuracy = one["accuracy"]
-        if not one["fires"]:
-            message = f'"{rule.name}" fires on no row of {name}.'
-            found.append(note_rows("K803", "warning", rule.where, message, "Widen it, or leave it out."))
-        elif accuracy and accuracy["high"] < one["chance"]:
-            message = (
-                f'"{rule.name}" is right on {100 * accuracy["value"]:.0f} % of the {accuracy["n"]:,} rows where it '
-                f"fires; the same vote on every row would be on {100 * one['chance']:.0f} %."
-            )
-            found.append(
-                note_rows("K807", "warning", rule.where, message, "Turn it round, narrow it, or leave it out.")
-            )
+    found = shortcomings(rules, told, name)
     if tried.several:
         return found
     together = fires.T.astype(np.float64) @ fires.astype(np.float64)  # [R, R], how often two fire on a row

@@ -20,11 +20,13 @@ from tunesmith.evaluation.metrics import JUDGED_BY
 from tunesmith.evaluation.names import Agreement
 from tunesmith.evaluation.sides import sides
 from tunesmith.jobs.adapted import WARMED, stream_notes
+from tunesmith.jobs.knowledge import knowledge_part
 from tunesmith.jobs.measure import answers_of
 from tunesmith.jobs.overfitting import overfitting
 from tunesmith.jobs.pattern import UNTUNED
 from tunesmith.jobs.tune import Tuned
 from tunesmith.jobs.workshop import Workshop
+from tunesmith.knowledge.vote import Votes
 
 WORST = 30
 """Errors a report shows."""
@@ -50,6 +52,7 @@ class Chosen:
         read: what `tuned` says of dev.
         task: with thresholds.
         temperature: fitted on dev.
+        fusions: knowledge beside the model.
     """
 
     tuned: Tuned
@@ -59,15 +62,17 @@ class Chosen:
     read: Read
     task: Task
     temperature: float
+    fusions: Sequence[Votes] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """Test rows, what the tuned model says of them, and what each baseline says."""
+    """Test rows, what the tuned model says of them, what each baseline says, and what the model says alone."""
 
     examples: Sequence[Example]
     answers: Array
     baselines: dict[str, Array]
+    without: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +120,7 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
         "model": _model(outcome),
         "protocol": _protocol(outcome),
         "test": _scores(outcome, truth, tested.answers),
-        "dev": _scores(outcome, task.truth(chosen.dev), answers_of(task, chosen.read, chosen.dev, chosen.temperature)),
+        "dev": _scores(outcome, task.truth(chosen.dev), _of_dev(chosen)),
         "baselines": {
             name: {"title": names[name], "scores": _scores(outcome, truth, answers)}
             for name, answers in tested.baselines.items()
@@ -140,7 +145,20 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
         report["notes"] = [*stream_notes(shop, report), *report["notes"]]
         del report["errors"], report["samples"]  # no block is right or wrong
     parts = task.breakdown(truth, tested.answers, chosen.temperature)
+    for votes in chosen.fusions:
+        report["knowledge"] = knowledge_part(
+            recipe, task, votes, metric, tested.examples, tested.answers, tested.without
+        )  # fmt: skip
+        alone = task.breakdown(truth, tested.without, chosen.temperature)
+        parts["calibration"]["before"] = alone["calibration"]["before"]
     return report | parts | _curve(outcome, metric)
+
+
+def _of_dev(chosen: Chosen) -> Array:
+    answers = answers_of(chosen.task, chosen.read, chosen.dev, chosen.temperature)
+    for fusion in chosen.fusions:
+        answers = fusion.adjust(answers, chosen.dev)
+    return answers
 
 
 def _drawn(outcome: Outcome) -> list[int]:

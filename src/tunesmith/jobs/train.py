@@ -85,7 +85,7 @@ def train(
         device = Device.open(choose_precision(opened.recipe.precision), ranks)
         shop = Workshop(
             opened.recipe, opened.folder, opened.task, strategies, opened.encoder, device, reporter, wish,
-            trainings(opened.recipe), opened.general, tokens=opened.tokens,
+            trainings(opened.recipe), opened.general, tokens=opened.tokens, rules=opened.rules,
         )  # fmt: skip
         conclude(shop, opened.loaded)
     return run
@@ -98,15 +98,17 @@ def open_data(asked: Recipe, reporter: Reporter) -> Opened:
 
         return open_stream(asked, reporter)
     from tunesmith.jobs.encoder import open_encoder, settle
+    from tunesmith.jobs.knowledge import check_rules, open_rules
     from tunesmith.jobs.pattern import settle_pattern
     from tunesmith.jobs.room import room_findings
     from tunesmith.jobs.vocabulary import flat, unknown_tokens
 
+    rules = open_rules(asked)
     sources = resolve_models(asked.model, say=reporter.say)
     encoder, limit, room = open_encoder(sources[0], asked.text, asked.task, pattern_text(asked, asked.task))
     loaded = load_splits(
         asked.data, task=asked.task, seed=asked.seed, folds=asked.evaluate.folds, count_tokens=encoder.count_tokens,
-        max_tokens=room,
+        max_tokens=room, columns=rules.columns if rules else (),
     )  # fmt: skip
     general = open_general(asked.data, asked.seed, multilingual=is_multilingual(encoder))
     if asked.data.general:
@@ -115,12 +117,13 @@ def open_data(asked: Recipe, reporter: Reporter) -> Opened:
         )  # fmt: skip
     unknown = unknown_tokens(encoder, flat(loaded.splits.train), str(asked.data.train))
     task: Task = load_entry("tasks", loaded.task)().fit(loaded.splits.train)
+    known = [] if rules is None else check_rules(rules, task, loaded.splits.train, Path(asked.data.train).name)
     run = reporter.run.folder
     folder = start_folder(sources, task.head(), run, seed=asked.seed, say=reporter.say)
     encoder, notable = settle(folder, encoder, task.head(), asked)
     if asked.head == "pattern":
         encoder = settle_pattern(folder, encoder, task, asked)
-    findings = [*unknown, *notable]
+    findings = [*unknown, *notable, *known]
     if encoder.layout == "source":
         targets = [str(example.target) for example in loaded.splits.train]
         findings += unknown_tokens(encoder, targets, str(asked.data.train), written=True)
@@ -140,7 +143,7 @@ def open_data(asked: Recipe, reporter: Reporter) -> Opened:
         reporter.say(guess)
     for finding in loaded.findings:
         reporter.finding(finding)
-    return Opened(recipe, loaded, task, encoder, folder, sources, general, tokens)
+    return Opened(recipe, loaded, task, encoder, folder, sources, general, tokens, rules)
 
 
 def lock_run(run: Run, opened: Opened, processes: int = 1) -> None:
@@ -148,6 +151,8 @@ def lock_run(run: Run, opened: Opened, processes: int = 1) -> None:
     import torch
 
     files: dict[str, Any] = {**opened.general.files, **opened.loaded.files}
+    for number, path in enumerate(opened.rules.files if opened.rules else ()):
+        files["rules" if number == 0 else f"rules/{path.name}"] = path
     for role, folder in zip(("model", "decoder"), opened.sources, strict=False):
         weights = sorted(folder.glob("*.safetensors"))
         files |= {f"{role}/{path.name}": path for path in [*weights, folder / "config.json"]}

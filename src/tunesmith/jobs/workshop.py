@@ -17,6 +17,7 @@ from tunesmith.errors import Fault, Interrupted
 from tunesmith.jobs.interrupt import Wish
 from tunesmith.jobs.reporter import Reporter
 from tunesmith.jobs.tokens import RowTokens
+from tunesmith.knowledge.rules import Rules
 from tunesmith.recipe.schema import Recipe
 from tunesmith.text.batching import Collator, padding_id
 from tunesmith.text.masking import Masker
@@ -49,6 +50,8 @@ class Workshop:
     """Whether the folder holds a head that was trained in this run, since the model came without one."""
     tokens: RowTokens | None = None
     """The tokens of the train file, where they are in files."""
+    rules: Rules | None = None
+    """That vote beside the model."""
 
     @property
     def collate(self) -> Collator:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from tunesmith.data.arrays import cell_text
 from tunesmith.data.labels import number_of
 from tunesmith.errors import Fault, InputError, did_you_mean
-from tunesmith.knowledge.rules import Rule, Rules
+from tunesmith.knowledge.rules import Rule, Rules, compiled
 from tunesmith.knowledge.schema import Length, RuleFile, RuleSpec, WordList
 from tunesmith.knowledge.terms import Terms
 from tunesmith.recipe.faults import faults_of
@@ -45,7 +45,8 @@ def read_rules(path: Path | str) -> Rules:
     made = [_rule(at, spec, lists, document, faults) for at, spec in enumerate(asked.rules)]
     if faults:
         raise InputError(faults)
-    return Rules(tuple(rule for rule in made if rule is not None))
+    files = [path.parent / given.file for given in asked.lists.values() if given.file is not None]
+    return Rules(tuple(rule for rule in made if rule is not None), (path, *dict.fromkeys(files)))
 
 
 def _asked(document: Document, folder: Path, faults: list[Fault]) -> RuleFile:
@@ -163,7 +164,7 @@ def _pattern(spec: RuleSpec, document: Document, at: int, faults: list[Fault]) -
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # of brackets that will mean something else one day
-            return re.compile(spec.pattern, re.IGNORECASE)
+            return compiled(spec.pattern)
     except (re.error, OverflowError, RecursionError, Warning) as error:
         message = f'"{spec.pattern}" is no regular expression: {error}.'
         faults.append(Fault("K802", document.where(("rules", at, "pattern")), message, "Escape signs with \\."))

@@ -6,10 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tunesmith.core.example import Example, texts_of
 from tunesmith.errors import Fault, did_you_mean
 from tunesmith.knowledge.terms import Terms, Tokens
 
@@ -23,6 +25,11 @@ class Row:
     text: str
     columns: Mapping[str, str] = field(default_factory=dict)
     _found: dict[Terms, list[str]] = field(default_factory=dict, compare=False)
+
+    @classmethod
+    def of(cls, example: Example) -> Row:
+        """Return what a rule looks at in an example; of two texts both."""
+        return cls("\n".join(texts_of(example)), example.columns)
 
     @cached_property
     def tokens(self) -> Tokens:
@@ -96,12 +103,58 @@ class Rule:
         """What it says, in words."""
         return f"{'against' if self.against else 'for'} {self.label}"
 
+    def state(self, lists: list[Terms]) -> dict[str, Any]:
+        """Return plain data; terms stand as their place in `lists`, where they are put once."""
+
+        def place(terms: Terms | None) -> int | None:
+            if terms is not None and terms not in lists:
+                lists.append(terms)
+            return None if terms is None else lists.index(terms)
+
+        return {
+            "name": self.name, "label": self.label, "against": self.against, "strength": self.strength,
+            "where": self.where, "terms": place(self.terms), "pattern": self.pattern.pattern if self.pattern else None,
+            "unless": place(self.unless), "shortest": self.shortest, "longest": self.longest,
+            "columns": {name: sorted(values) for name, values in self.columns.items()},
+        }  # fmt: skip
+
+    @classmethod
+    def load(cls, state: Mapping[str, Any], lists: Sequence[Terms]) -> Rule:
+        """Return the rule that `state` describes."""
+        terms, unless = (None if state[key] is None else lists[state[key]] for key in ("terms", "unless"))
+        pattern = None if state["pattern"] is None else compiled(state["pattern"])
+        columns = {name: frozenset(values) for name, values in state["columns"].items()}
+        return cls(**{**state, "terms": terms, "unless": unless, "pattern": pattern, "columns": columns})
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Rules of one file."""
+    """Rules of one file.
+
+    Args:
+        rules: R of them.
+        files: they were read from, that of the rules first.
+    """
 
     rules: tuple[Rule, ...]
+    files: tuple[Path, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns at which they look, beside the text."""
+        return tuple(dict.fromkeys(name for rule in self.rules for name in rule.columns))
+
+    def state(self) -> dict[str, Any]:
+        """Return plain data, the lists of terms among it."""
+        lists: list[Terms] = []
+        rules = [rule.state(lists) for rule in self.rules]
+        return {"lists": [sorted(terms.terms) for terms in lists], "rules": rules}
+
+    @classmethod
+    def load(cls, state: Mapping[str, Any]) -> Rules:
+        """Return the rules that `state` describes."""
+        lists = [Terms(terms) for terms in state["lists"]]
+        return cls(tuple(Rule.load(rule, lists) for rule in state["rules"]))
 
     def counts(self, rows: Sequence[Row]) -> Array:
         """Return how often every rule fires on every row, int64 [N, R]."""
@@ -118,9 +171,12 @@ class Rules:
             counts: [N, R].
             labels: C of them; rules on others are not heard.
         """
-        heard = np.log2(1 + counts) * [rule.strength * (-1 if rule.against else 1) for rule in self.rules]
-        on = np.array([[rule.label == label for label in labels] for rule in self.rules], dtype=float)
-        return np.asarray(heard @ on.reshape(len(self.rules), len(labels)))
+        return np.asarray((np.log2(1 + counts) * [rule.strength for rule in self.rules]) @ self.directions(labels))
+
+    def directions(self, labels: Sequence[str]) -> Array:
+        """Return what a vote says of every label: 1 for, -1 against, 0 nothing; float64 [R, C]."""
+        said = [[(-1.0 if rule.against else 1.0) * (rule.label == name) for name in labels] for rule in self.rules]
+        return np.array(said).reshape(len(self.rules), len(labels))
 
     def contradictions(self, *, several: bool) -> list[Fault]:
         """Return a fault for each rule that says otherwise than an earlier one under the same conditions (K804).
@@ -162,6 +218,11 @@ class Rules:
             for rule in self.rules
             if rule.label not in labels
         ]  # fmt: skip
+
+
+def compiled(pattern: str) -> re.Pattern[str]:
+    """Return a pattern as rules look for it: letter case does not count."""
+    return re.compile(pattern, re.IGNORECASE)
 
 
 def decided(votes: Array, *, closed: bool = True) -> Array:

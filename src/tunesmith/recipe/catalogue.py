@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from tunesmith.errors import Fault, InputError, did_you_mean
 
-Family = Literal["tasks", "strategies"]
+Family = Literal["tasks", "strategies", "fusions"]
 
 TASKS: dict[str, str] = {
     "classify": "tunesmith.tasks.classify:Classify",
@@ -59,8 +59,12 @@ STRATEGIES: dict[str, str] = {
     "replay": "tunesmith.strategies.replay:Replay",
 }
 
-TABLES: dict[Family, dict[str, str]] = {"tasks": TASKS, "strategies": STRATEGIES}
-WORDS: dict[Family, str] = {"tasks": "task", "strategies": "strategy"}
+FUSIONS: dict[str, str] = {
+    "rules": "tunesmith.knowledge.vote:Votes",
+}
+
+TABLES: dict[Family, dict[str, str]] = {"tasks": TASKS, "strategies": STRATEGIES, "fusions": FUSIONS}
+WORDS: dict[Family, str] = {"tasks": "task", "strategies": "strategy", "fusions": "kind of knowledge"}
 
 
 def entries(family: Family) -> dict[str, str]:
@@ -80,7 +84,7 @@ def load_entry(family: Family, name: str, where: str = "") -> type[Any]:
     """Import and return the class called `name`.
 
     Args:
-        family: `tasks` or `strategies`.
+        family: `tasks`, `strategies` or `fusions`.
         name: as a recipe writes it.
         where: the place that an error names.
 

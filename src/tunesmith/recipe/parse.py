@@ -22,7 +22,8 @@ from tunesmith.recipe.text import Document, read_document, write_document
 
 RECIPE_NAME = "recipe.yaml"
 RECIPE_ENDINGS = (".yaml", ".yml")
-PATH_KEYS = ("train", "dev", "test", "general")
+PATH_KEYS = {"data": ("train", "dev", "test", "general"), "knowledge": ("rules",)}
+"""Parts of a recipe → their keys that name files."""
 LARGEST_RECIPE = 1_000_000  # bytes; a JSON file above that is data without a look inside
 
 
@@ -130,6 +131,8 @@ def _validate(document: Document, base: Path | None, sets: tuple[str, ...], flag
         raise InputError(Fault("K204", document.where(()), message, "See `tunesmith init` for a complete one."))
     if isinstance(value.get("data"), str):
         value["data"] = {"train": value["data"]}
+    if isinstance(value.get("knowledge"), str):
+        value["knowledge"] = {"rules": value["knowledge"]}
     if base is not None:
         _move_paths(value, lambda path: _from_here(base / path))
         _move_model(value, base)
@@ -161,14 +164,15 @@ def _locator(document: Document, sources: Mapping[recipe_text.Path, str]) -> Whe
 
 
 def _move_paths(value: dict[str, Any], move: Callable[[str], str]) -> None:
-    """Apply `move` to every relative path of a file under `data`."""
-    data = value.get("data")
-    if not isinstance(data, dict):
-        return
-    for key in PATH_KEYS:
-        path = data.get(key)
-        if isinstance(path, str) and path != "-" and not path.startswith("hub:") and not os.path.isabs(path):
-            data[key] = move(path)
+    """Apply `move` to every relative path of a file."""
+    for name, keys in PATH_KEYS.items():
+        part = value.get(name)
+        if not isinstance(part, dict):
+            continue
+        for key in keys:
+            path = part.get(key)
+            if isinstance(path, str) and path != "-" and not path.startswith("hub:") and not os.path.isabs(path):
+                part[key] = move(path)
 
 
 def _move_model(value: dict[str, Any], base: Path) -> None:

@@ -189,6 +189,13 @@ class Stop(Part):
     """Train once more on train and dev together for the number of steps that dev chose; by default on few rows."""
 
 
+class Knowledge(Part):
+    """What a team knows beside its rows."""
+
+    rules: str | None = None
+    """A YAML file of rules, which vote beside the model (classify, pair)."""
+
+
 class Generate(Part):
     """How texts are written (chat, seq2seq)."""
 
@@ -254,6 +261,8 @@ class Recipe(Part):
     """Whether rare classes weigh more in the loss; by default on where the imbalance rule says so."""
     strategies: tuple[dict[str, dict[str, Any]], ...] | None = None
     """How the weights move: names, `name: {option: value}`, a policy; by default (`auto`) chosen by the rows."""
+    knowledge: Knowledge = Knowledge()
+    """What a team knows beside its rows."""
     batching: Batching = Batching()
     """How rows become steps."""
     masking: Masking = Masking()

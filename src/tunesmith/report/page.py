@@ -18,6 +18,7 @@ from tunesmith.report.sections import (
     data,
     errors,
     forgetting,
+    knowledge,
     lengths,
     provenance,
     sides,
@@ -32,6 +33,7 @@ from tunesmith.runs.files import replace_file
 _SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (
     verdict.verdict,
     baselines.baselines,
+    knowledge.knowledge,
     forgetting.forgetting,
     training.training,
     training.learning_curve,

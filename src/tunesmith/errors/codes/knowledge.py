@@ -40,4 +40,9 @@ KNOWLEDGE: dict[str, Code] = {
         "On rows whose label is known its votes are wrong more often than those of somebody who does not look.",
         "Look at the rows that are shown; turn it round with `against`, narrow it, or leave it out.",
     ),
+    "K808": Code(
+        "Rules cannot vote in this task",
+        "A vote is for or against the one label of a row: `classify` and `pair` have one.",
+        "Leave `knowledge.rules` out, or train with a task whose rows have one label.",
+    ),
 }

@@ -1,0 +1,123 @@
+"""What a team knows beside its rows: read, checked on the rows, and set beside the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tunesmith.core.example import Example, targets_of
+from tunesmith.core.report import Finding
+from tunesmith.core.task import Array, Task
+from tunesmith.errors import Fault, InputError, raise_faults
+from tunesmith.evaluation.compare import pair
+from tunesmith.evaluation.interval import bootstrap
+from tunesmith.jobs.limit import drawn
+from tunesmith.knowledge.record import record, rightness, shortcomings
+from tunesmith.knowledge.rulefile import read_rules
+from tunesmith.knowledge.rules import Row, Rules
+from tunesmith.knowledge.vote import Votes
+from tunesmith.recipe.schema import Recipe
+
+if TYPE_CHECKING:
+    from tunesmith.jobs.workshop import Workshop
+
+VOTED_ON = ("classify", "pair")
+"""Tasks whose rows have one label, on which rules can vote beside a model."""
+ALONE = "rules"
+"""What the rules alone are called among the baselines."""
+MOST = 10_000
+"""Train rows at most by which rules are weighed: a share of them is then known to a point."""
+
+
+def open_rules(recipe: Recipe) -> Rules | None:
+    """Return the rules that a recipe names; None where it names none.
+
+    Raises:
+        InputError: the file cannot be read, or rules are wrong, each with its line.
+    """
+    return None if recipe.knowledge.rules is None else read_rules(recipe.knowledge.rules)
+
+
+def check_rules(rules: Rules, task: Task, train: Sequence[Example], name: str) -> list[Finding]:
+    """Return what is notable about rules on the train rows.
+
+    Args:
+        rules: as they were read.
+        task: fitted.
+        train: rows to learn from.
+        name: of their file.
+
+    Raises:
+        InputError: rows of the task have no single label (K808), a rule votes on a label that no row has (K801), or two
+            vote otherwise under the same conditions (K804).
+    """
+    if task.name not in VOTED_ON:
+        message = f"rules vote on the label of a row, and the task is {task.name}."
+        raise InputError(Fault("K808", str(rules.files[0]), message, "Leave knowledge.rules out."))
+    raise_faults([*rules.unknown(task.labels), *rules.contradictions(several=False)])
+    return shortcomings(rules, records(rules, train), name)
+
+
+def records(rules: Rules, examples: Sequence[Example]) -> list[dict[str, Any]]:
+    """Return of every rule how many of the rows it reaches, and on how many it is right."""
+    fires = rules.counts([Row.of(example) for example in examples]) > 0
+    targets = [(str(target),) for target in targets_of(examples)]
+    return [record(rule, fires[:, at], rightness(rule, targets)) for at, rule in enumerate(rules.rules)]
+
+
+def fuse(
+    shop: Workshop, train: Sequence[Example], dev: Sequence[Example], answers: Callable[[], Array]
+) -> list[Votes]:  # fmt: skip
+    """Return the rules with the weights that labelled rows give them; none where there are no rules.
+
+    Args:
+        shop: what the run's trainings share.
+        train: rows that the model was trained on.
+        dev: rows that it was not trained on.
+        answers: gives what it says of these, calibrated, [M, C].
+    """
+    if shop.rules is None:
+        return []
+    seen, task = [*drawn(train, MOST, shop.recipe.seed), *dev], shop.task
+    return [Votes.fit(shop.rules, task.labels, seen, task.truth(seen), dev, task.truth(dev), answers())]
+
+
+def vote_alone(votes: Votes, task: Task, train: Sequence[Example], test: Sequence[Example]) -> Array:
+    """Return what the rules say of test rows without a model."""
+    shares = np.bincount(task.truth(train), minlength=len(task.labels)) / len(train)
+    return votes.alone(shares, test)
+
+
+def knowledge_part(
+    recipe: Recipe, task: Task, votes: Votes, metric: str, examples: Sequence[Example], fused: Array, without: Array
+) -> dict[str, Any]:  # fmt: skip
+    """Return `knowledge` of report.json: what the rules gave on the test rows.
+
+    Args:
+        recipe: complete.
+        task: fitted.
+        votes: that ship.
+        metric: that decides.
+        examples: of test.
+        fused: what model and rules say of them.
+        without: what the model says alone.
+    """
+    truth, measure = task.truth(examples), recipe.evaluate
+    names = ("the model with its rules", "the model alone")
+    compared = pair(
+        metric, task.metrics(), truth, fused, without, resamples=measure.resamples, seed=recipe.seed, titles=names
+    )  # fmt: skip
+    scores = bootstrap(task.metrics(), truth, without, resamples=measure.resamples, seed=recipe.seed)
+    weights = zip(records(votes.rules, examples), votes.weights, strict=True)
+    return {
+        "rules": [{**one, "weight": weight} for one, weight in weights],
+        "file": Path(str(recipe.knowledge.rules)).name,
+        "reached": int((votes.rules.counts([Row.of(e) for e in examples]) > 0).any(axis=1).sum()),
+        "changed": int((fused.argmax(1) != without.argmax(1)).sum()),
+        "without": {name: asdict(score) for name, score in scores.items()},
+        "compared": compared,
+    }

@@ -1,0 +1,84 @@
+"""What the rules of the team gave, beside the model and alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tunesmith.core.report_schema import KnowledgeData, ReportData, RuleData
+from tunesmith.report import words
+from tunesmith.report.markup import Child, Markup, breakable, join, tag
+from tunesmith.report.plots.scores import ScoreRow, score_plot
+from tunesmith.report.sections.section import Section, figure, table
+
+_WIDE, _NARROW = 860, 340
+_ALONE = "rules"
+
+
+def knowledge(report: ReportData) -> Section | None:
+    """Return what the model is worth with its rules and without, and what each rule does."""
+    found = report.get("knowledge")
+    if not found:
+        return None
+    body = join(
+        tag("p", (found.get("compared") or {}).get("verdict"), class_="lead"),
+        _plot(report, found),
+        _reach(report, found),
+        _rules(found.get("rules") or []),
+    )
+    return Section("knowledge", "What the rules gave", body)
+
+
+def _plot(report: ReportData, found: KnowledgeData) -> Markup | None:
+    metric = report.get("metric", "")
+    alone = (report.get("baselines") or {}).get(_ALONE) or {}
+    scores = {
+        "Model with rules": report.get("test"), "Model alone": found.get("without"), "Rules alone": alone.get("scores"),
+    }  # fmt: skip
+    known = {title: words.main_score(each, metric) for title, each in scores.items()}
+    rows = [ScoreRow(title, score, title == "Model with rules") for title, score in known.items() if score is not None]
+    if len(rows) < 2:
+        return None
+    return figure(join(score_plot(rows, metric, _WIDE), score_plot(rows, metric, _NARROW)))
+
+
+def _reach(report: ReportData, found: KnowledgeData) -> Markup | None:
+    total = (report.get("data") or {}).get("test")
+    if "reached" not in found or "changed" not in found or not total:
+        return None
+    reached, changed = found["reached"], found["changed"]
+    return tag(
+        "p",
+        f"Rules of {found.get('file', 'the team')} fire on {words.count(reached)} of {words.rows(total, 'test row')} "
+        f"({words.percent(reached / total)}) and change the answer to {words.count(changed)}.",
+    )
+
+
+def _rules(found: Sequence[RuleData]) -> Markup | None:
+    if not found:
+        return None
+    body: list[list[Child]] = [
+        [
+            breakable(rule.get("name", "")),
+            breakable(f"{'against' if rule.get('against') else 'for'} {rule.get('label', '')}"),
+            f"{rule.get('weight', 0.0):.2f}",
+            words.count(rule.get("fires", 0)),
+            _right(rule),
+            words.percent(rule["chance"]) if "chance" in rule else "–",
+        ]
+        for rule in found
+    ]
+    head = ["Rule", "Votes", "Weight", "Test rows", "Right there", "By chance"]
+    said = (
+        "A rule begins with a weight of 0.5 and keeps what labelled rows leave it: 0 is one that they contradict, or "
+        "that tells the model nothing new. A hit adds weight × strength × log₂(1 + hits) to the log probability of its "
+        "label."
+    )
+    return join(tag("h3", "Each rule"), tag("p", said), table(head, body, (2, 3, 4, 5), "Rules and their weights"))
+
+
+def _right(rule: RuleData) -> Child:
+    score = rule.get("accuracy")
+    if not score or "value" not in score:
+        return "–"
+    bounds = words.interval("accuracy", score)
+    return join(words.percent(score["value"]), tag("span", bounds, class_="range") if bounds else None)

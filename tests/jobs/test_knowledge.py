@@ -1,0 +1,164 @@
+"""Rules of a recipe vote beside the model: in its figures, its bundle, its predictions and its report."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import tunesmith
+from tunesmith.cli.main import app
+from tunesmith.errors import InputError
+from tunesmith.jobs.train import train
+
+RULES = """
+lists:
+  praise: [good, great]
+rules:
+  - {label: good, list: praise}
+  - {label: bad, words: [awful], strength: 2}
+  - {name: from the app, against: odd, column: {source: app}}
+  - {name: never, label: odd, words: [unheard of]}
+"""
+
+
+@pytest.fixture(scope="module")
+def recipe(quick: dict[str, Any], reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("rules")
+    (folder / "rules.yaml").write_text(RULES, encoding="utf-8")
+    rows = list(csv.reader(reviews.read_text(encoding="utf-8").splitlines()))
+    with (folder / "rows.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow([*rows[0], "source"])
+        writer.writerows([*row, "app" if row[1] == "good" else "web"] for row in rows[1:])
+    data = {"train": str(folder / "rows.csv"), "text": "review", "label": "mood"}
+    stop = {"epochs": 1, "patience": None}  # it has not learnt much then, so that rules have something to say
+    return {**quick, "data": data, "stop": stop, "knowledge": {"rules": str(folder / "rules.yaml")}}
+
+
+@pytest.fixture(scope="module")
+def run(recipe: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "voted"
+    train(recipe, folder=folder)
+    return folder
+
+
+def test_the_report_says_what_rules_gave(run: Path) -> None:
+    report = json.loads((run / "report.json").read_text(encoding="utf-8"))
+    part = report["knowledge"]
+    assert part["file"] == "rules.yaml"
+    assert [rule["name"] for rule in part["rules"]] == ["list praise", "awful", "from the app", "never"]
+    assert all(rule["weight"] > 0 for rule in part["rules"][:3])
+    assert part["rules"][3]["fires"] == 0
+    assert 0 < part["reached"] <= report["data"]["test"]
+    difference = part["compared"]["difference"]["value"]
+    values = report["test"]["macro_f1"]["value"], part["without"]["macro_f1"]["value"]
+    assert difference == pytest.approx(values[0] - values[1])
+    assert report["baselines"]["rules"]["title"] == "rules alone"
+    assert report["baselines"]["rules"]["scores"]["accuracy"]["value"] > 0.3
+    assert [found["code"] for found in report["data"]["findings"] if found["code"].startswith("K8")] == ["K803"]
+    assert set(report["lock"]["files"]) >= {"rules"}
+
+
+def test_the_page_shows_it(run: Path) -> None:
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert 'id="knowledge"' in page
+    assert "list praise" in page
+
+
+def test_the_bundle_votes_without_the_files(run: Path, recipe: dict[str, Any], tmp_path: Path) -> None:
+    shutil.copytree(run / "model", tmp_path / "model")
+    bundle = tunesmith.load(tmp_path / "model")
+    [plain] = bundle.predict(["the film was great"])
+    [told] = bundle.predict(["the film was great"], columns=[{"source": "app"}])
+    assert plain.evidence[0].startswith("list praise (great) votes for good: +")
+    assert plain.evidence[-1].startswith("without rules: ")
+    assert told.scores["odd"] < plain.scores["odd"]
+    assert any("from the app" in line for line in told.evidence)
+    assert bundle.predict(["the film was"])[0].evidence == ()
+    examples = bundle.examples(["the film was great"])
+    np.testing.assert_allclose(
+        bundle.fused(bundle.without(examples), examples)[0], [plain.scores[name] for name in bundle.labels]
+    )
+
+
+def test_evaluate_and_compare_find_the_figures_again(run: Path, recipe: dict[str, Any], tmp_path: Path) -> None:
+    report = json.loads((run / "report.json").read_text(encoding="utf-8"))
+    other = train({**recipe, "knowledge": {}}, folder=tmp_path / "plain")
+    found = tunesmith.compare([run, other.folder])
+    [paired] = found["pairs"].values()
+    assert paired["paired"]
+    assert paired["difference"]["value"] == pytest.approx(report["knowledge"]["compared"]["difference"]["value"])
+    assert tunesmith.evaluate(run, recipe["data"]["train"])["accuracy"]["n"] == 90
+
+
+def test_predicting_a_file_looks_at_its_columns(run: Path, tmp_path: Path) -> None:
+    data = tmp_path / "new.jsonl"
+    lines = [{"review": "the film was", "source": source} for source in ("app", "web", None)] + [{"review": "so so"}]
+    data.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    found = list(tunesmith.predict(run, data=str(data)))
+    assert [bool(row.get("evidence")) for row in found] == [True, False, False, False]
+
+
+def test_in_folds_the_rules_are_weighed_in_each(recipe: dict[str, Any], tmp_path: Path) -> None:
+    evaluate = {**recipe["evaluate"], "folds": 3}
+    report = train({**recipe, "evaluate": evaluate}, folder=tmp_path / "run").report()
+    part = report["knowledge"]
+    assert report["test"]["accuracy"]["n"] == part["without"]["accuracy"]["n"] == 90
+    assert part["reached"] > 0
+    values = report["test"]["macro_f1"]["value"], part["without"]["macro_f1"]["value"]
+    assert part["compared"]["difference"]["value"] == pytest.approx(values[0] - values[1])
+
+
+def test_rules_that_contradict_rows_end_without_weight(recipe: dict[str, Any], tmp_path: Path) -> None:
+    wrong = tmp_path / "rules.yaml"
+    wrong.write_text("rules:\n  - {label: bad, words: [good, great, fine, lovely, superb]}\n", encoding="utf-8")
+    report = train({**recipe, "knowledge": {"rules": str(wrong)}}, folder=tmp_path / "run").report()
+    assert report["knowledge"]["rules"][0]["weight"] == pytest.approx(0, abs=1e-6)
+    assert report["test"]["macro_f1"]["value"] == report["knowledge"]["without"]["macro_f1"]["value"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "code", "said"),
+    [
+        ("rules:\n  - {label: god, words: [fine]}\n", "K801", 'rules.yaml line 2: there is no label "god"'),
+        ("rules:\n  - {label: good, pattern: '('}\n", "K802", "rules.yaml line 2"),
+        ("rules:\n  - {label: good, column: {from: app}}\n", "K106", 'there is no column "from"'),
+        ("rules:\n  - {label: good, words: [a]}\n  - {label: bad, words: [a]}\n", "K804", "rules.yaml line 3"),
+    ],
+)
+def test_mistakes_are_told_before_training(
+    recipe: dict[str, Any], tmp_path: Path, rules: str, code: str, said: str
+) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text(rules, encoding="utf-8")
+    asked = {**recipe, "knowledge": {"rules": str(path)}}
+    for verb in (lambda: train(asked, folder=tmp_path / "run"), lambda: tunesmith.check(tunesmith.Recipe(**asked))):
+        with pytest.raises(InputError) as error:
+            verb()
+        assert [fault.code for fault in error.value.faults] == [code]
+        assert said in str(error.value.faults[0])
+    assert not (tmp_path / "run").exists()
+
+
+def test_tasks_without_one_label_have_no_use_for_rules(recipe: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(InputError) as error:
+        train({**recipe, "task": "multilabel"}, folder=tmp_path / "run")
+    assert [fault.code for fault in error.value.faults] == ["K210"]
+
+
+def test_the_command_line_takes_rules(run: Path, recipe: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "recipe.json").write_text(json.dumps({**recipe, "knowledge": {}}), encoding="utf-8")
+    asked = ["train", str(tmp_path / "recipe.json"), "--rules", recipe["knowledge"]["rules"], "--out"]
+    result = CliRunner().invoke(app, [*asked, str(tmp_path / "run"), "--json"])
+    assert result.exit_code == 0, result.output
+    value = json.loads(result.stdout)
+    assert value["recipe"]["knowledge"]["rules"] == recipe["knowledge"]["rules"]
+    first = json.loads((run / "report.json").read_text(encoding="utf-8"))
+    assert value["knowledge"] == first["knowledge"]
