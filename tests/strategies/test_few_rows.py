@@ -19,6 +19,7 @@ from torch import nn
 
 from tunesmith.core.batch import Batch
 from tunesmith.core.example import TextExample
+from tunesmith.core.strategy import Setup
 from tunesmith.engine.infer import outputs, vectors
 from tunesmith.errors import InputError, Interrupted
 from tunesmith.evaluation.baseline import fit_probe
@@ -50,7 +51,7 @@ class Few:
         self.vocabulary = len(loaded.tokenizer)
         self.setup: Any = SimpleNamespace(
             task=self.task, targets=self.targets, embed=self.embed, pick=self.pick, seed=5, tokens=self.tokens,
-            names=0,
+            names=(), terms=(), hints=lambda *, names: Setup.hints(self.setup, names=names),
         )  # fmt: skip
 
     def tokens(self) -> set[int]:
@@ -177,15 +178,16 @@ def test_the_body_learns_and_comes_out_the_same_again(tiny: Path, rows: list[tup
 
 
 @pytest.mark.parametrize("asked, known", [(True, True), (True, False), (False, True)])
-def test_names_that_say_something_are_rows_of_their_classes(
+def test_hints_that_say_something_are_rows_of_their_classes(
     tiny: Path, rows: list[tuple[str, str]], asked: bool, known: bool
 ) -> None:
     few, picked = Few(tiny, rows, "pooled"), set()
-    few.features += few.features[:3]  # where the windows of the names would stand
-    few.setup.names = 3 if known else 0
+    few.features += few.features[:5]  # where the windows of names and terms would stand
+    few.setup.names, few.setup.terms = [0, 1, 2] if known else [], [1, 1]
     few.setup.pick = lambda places: (picked.update(places), few.pick(places))[1]
     Contrastive(names=asked, steps=30).prepare(few.model, few.setup)
-    assert picked - set(range(15)) == ({15, 16, 17} if asked and known else set())
+    terms = {18, 19} if known else {15, 16}
+    assert picked - set(range(15)) == terms | ({15, 16, 17} if asked and known else set())
 
 
 def gap(few: Few) -> float:
@@ -200,16 +202,18 @@ def gap(few: Few) -> float:
 
 
 @pytest.mark.parametrize("asked, known", [(True, True), (True, False), (False, True)])
-def test_names_that_say_something_are_rows_to_the_probe(
+def test_hints_that_say_something_are_rows_to_the_probe(
     tiny: Path, rows: list[tuple[str, str]], asked: bool, known: bool
 ) -> None:
     few = Few(tiny, rows, "pooled")
     x = few.embed(few.model).numpy()
     names = torch.from_numpy(np.stack([x[few.targets == c].mean(0) for c in range(3)]) + 0.01)
-    few.setup.names, few.setup.embed_names = 3 if known else 0, lambda model: names
+    terms = names[[2]] - 0.02
+    few.setup.names, few.setup.terms = [0, 1, 2] if known else [], [2]
+    few.setup.embed_hints = lambda model: torch.cat([names, terms] if known else [terms])
     ProbeStart(names=asked).prepare(few.model, few.setup)
-    more = asked and known
-    seen = (np.vstack([x, names]), np.append(few.targets, [0, 1, 2])) if more else (x, few.targets)
+    more = [names, terms] if asked and known else [terms]
+    seen = np.vstack([x, *more]), np.append(few.targets, [0, 1, 2, 2] if asked and known else [2])
     weight, bias = fit_probe(*seen, "single_label_classification", 3, 5)
     assert few.model.classifier.weight.detach().numpy() == pytest.approx(weight, rel=1e-5)
     assert few.model.classifier.bias.detach().numpy() == pytest.approx(bias, rel=1e-5)

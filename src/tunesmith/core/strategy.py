@@ -71,12 +71,13 @@ class Setup:
         encode: texts → a batch of a window each, on the device of the training, without targets.
         train: the train examples as batches of a step's size, in their order, with targets; a new pass with each call.
         score: model → the figure that dev is chosen by, more is better; None where there is no dev.
-        pick: positions of train examples → these as one batch, with targets; behind the last example stand the `names`
-            of the labels, in their order.
+        pick: positions of train examples → these as one batch, with targets; behind the last example stand texts whose
+            labels are known, `names` and then `terms`.
         rows: of a step.
         tokens: → those that the training can meet.
-        names: how many names of labels there are: one for each, or 0 where they do not say which rows are theirs.
-        embed_names: model → the inputs of its last linear layer for these names, float32 [names, H].
+        names: class indices of the names of labels, one for each or none where they do not say which rows are theirs.
+        terms: class indices of terms of rules, which stand for their labels; none likewise.
+        embed_hints: model → the inputs of its last linear layer for names and terms, float32 [names + terms, H].
     """
 
     task: Task
@@ -92,8 +93,19 @@ class Setup:
     pick: Callable[[Sequence[int]], Batch] | None = None
     rows: int = 1
     tokens: Callable[[], AbstractSet[int]] = frozenset
-    names: int = 0
-    embed_names: Callable[[nn.Module], Tensor] | None = None
+    names: Sequence[int] = ()
+    terms: Sequence[int] = ()
+    embed_hints: Callable[[nn.Module], Tensor] | None = None
+
+    def hints(self, *, names: bool) -> tuple[list[int], list[int]]:
+        """Return places among the texts behind the train examples, and their class indices.
+
+        Args:
+            names: whether those of the labels are asked for, beside terms of rules.
+        """
+        classes = [*self.names, *self.terms]
+        first = 0 if names else len(self.names)
+        return list(range(first, len(classes))), classes[first:]
 
 
 class Strategy(BaseModel):
@@ -114,6 +126,9 @@ class Strategy(BaseModel):
     """Heads that it works with (`HeadSpec.problem`); empty where it works with all."""
     leads: ClassVar[bool] = False
     """Whether it puts something before the text, so that every text needs a row of its own."""
+
+    reads_terms: ClassVar[bool] = False
+    """Whether it takes terms of rules for rows, where they say which rows are theirs."""
 
     @property
     def reads_names(self) -> bool:

@@ -41,7 +41,7 @@ def conclude(shop: Workshop, loaded: Loaded) -> None:
     task, temperature = shop.task.calibrate(read, dev)
     curve = learning_curve(shop, train, dev, tuned) if shop.recipe.evaluate.curve else []
     final = refit(shop, tuned, [*train, *dev]) if shop.recipe.stop.refit else tuned
-    fusions = fuse(shop, train, dev, lambda: answers_of(task, read, dev, temperature))
+    fusions = fuse(shop, tuned, train, dev, lambda: answers_of(task, read, dev, temperature))
     if ranks.is_first:
         keep_bundle(shop, final.model, task, temperature, fusions)
     if is_wished(shop):  # and the bundle is there, for all to load
@@ -91,7 +91,7 @@ def refit(shop: Workshop, tuned: Tuned, rows: list[Example]) -> Tuned:
     """
     whole = shop.recipe.stop.epochs
     epochs = whole if tuned.best_step > 0 else 0.0
-    return tune(shop, "refit", weighted(shop, rows), [], epochs=epochs, named=tuned.named)
+    return tune(shop, "refit", weighted(shop, rows), [], epochs=epochs, hinted=tuned.hinted)
 
 
 def test_bundle(shop: Workshop, loaded: Loaded, seen: Sequence[Example]) -> Tested:

@@ -107,7 +107,9 @@ def _fold(
     task, temperature = shop.task.calibrate(read_of(shop, tuned.model, dev), dev)
     said = {"tuned": answers_of(task, read_of(shop, tuned.model, test, write=True), test, temperature)}
     said |= measure_baselines(shop, [*train, *dev], test)
-    for votes in fuse(shop, train, dev, lambda: answers_of(task, read_of(shop, tuned.model, dev), dev, temperature)):
+    for votes in fuse(
+        shop, tuned, train, dev, lambda: answers_of(task, read_of(shop, tuned.model, dev), dev, temperature)
+    ):
         said[ALONE] = vote_alone(votes, task, train, test)
         said |= {"tuned": votes.adjust(said["tuned"], test), WITHOUT: said["tuned"]}
     stored = {name: store(values) for name, values in said.items()}

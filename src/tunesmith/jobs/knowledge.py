@@ -19,10 +19,11 @@ from tunesmith.jobs.limit import drawn
 from tunesmith.knowledge.record import record, rightness, shortcomings
 from tunesmith.knowledge.rulefile import read_rules
 from tunesmith.knowledge.rules import Row, Rules
-from tunesmith.knowledge.vote import Votes
+from tunesmith.knowledge.vote import CLAIM, HEARD, Votes
 from tunesmith.recipe.schema import Recipe
 
 if TYPE_CHECKING:
+    from tunesmith.jobs.tune import Tuned
     from tunesmith.jobs.workshop import Workshop
 
 VOTED_ON = ("classify", "pair")
@@ -70,12 +71,13 @@ def records(rules: Rules, examples: Sequence[Example]) -> list[dict[str, Any]]:
 
 
 def fuse(
-    shop: Workshop, train: Sequence[Example], dev: Sequence[Example], answers: Callable[[], Array]
+    shop: Workshop, tuned: Tuned, train: Sequence[Example], dev: Sequence[Example], answers: Callable[[], Array]
 ) -> list[Votes]:  # fmt: skip
     """Return the rules with the weights that labelled rows give them; none where there are no rules.
 
     Args:
         shop: what the run's trainings share.
+        tuned: the training on `train`.
         train: rows that the model was trained on.
         dev: rows that it was not trained on.
         answers: gives what it says of these, calibrated, [M, C].
@@ -83,7 +85,8 @@ def fuse(
     if shop.rules is None:
         return []
     seen, task = [*drawn(train, MOST, shop.recipe.seed), *dev], shop.task
-    return [Votes.fit(shop.rules, task.labels, seen, task.truth(seen), dev, task.truth(dev), answers())]
+    claim = HEARD if tuned.hinted.has_terms else CLAIM
+    return [Votes.fit(shop.rules, task.labels, seen, task.truth(seen), dev, task.truth(dev), answers(), claim)]
 
 
 def vote_alone(votes: Votes, task: Task, train: Sequence[Example], test: Sequence[Example]) -> Array:

@@ -16,9 +16,8 @@ from tunesmith.core.example import Example, TextsOf
 from tunesmith.core.strategy import Group, Setup
 from tunesmith.engine.infer import vectors
 from tunesmith.engine.packs import keeps_apart
-from tunesmith.evaluation.names import Agreement
+from tunesmith.jobs.hints import Found, classes_of_hints, hints_of, judged
 from tunesmith.jobs.judge import Judge
-from tunesmith.jobs.names import agreement_of, windows_of_names
 from tunesmith.jobs.workshop import Workshop
 from tunesmith.models.body import body_of
 from tunesmith.text.lazy import by_owner, lengths_of
@@ -51,9 +50,9 @@ def keep_apart(shop: Workshop, model: nn.Module) -> Workshop:
 
 def prepare(
     shop: Workshop, model: nn.Module, train: Sequence[Example], features: Sequence[Features], judge: Judge | None,
-    tokens: Callable[[], AbstractSet[int]], named: Agreement | None,
-) -> tuple[nn.Module, Agreement | None]:  # fmt: skip
-    """Return the model as the strategies hand it on, one after the other, and whether names of labels were of use.
+    tokens: Callable[[], AbstractSet[int]], found: Found | None,
+) -> tuple[nn.Module, Found]:  # fmt: skip
+    """Return the model as the strategies hand it on, one after the other, and whether hints were of use.
 
     Args:
         shop: what the run's trainings share.
@@ -62,7 +61,7 @@ def prepare(
         features: their windows.
         judge: of dev; None where there is none.
         tokens: gives those that the training can meet.
-        named: whether names of labels are of use; None where that is to be found out.
+        found: whether names of labels and terms of rules are of use; None where that is to be found out.
     """
     size, per_step = shop.recipe.batching.predict_size, shop.recipe.batching.size
     assert per_step is not None, "the recipe is complete"
@@ -75,7 +74,7 @@ def prepare(
     examples = cache(lambda: by_owner(features))
 
     def windows(at: int) -> Sequence[Features]:
-        return examples()[at] if at < len(examples()) else [names[at - len(examples())]]
+        return examples()[at] if at < len(examples()) else [known[at - len(examples())]]
 
     def pick(positions: Sequence[int]) -> Batch:
         # An owner for each place: a row that is picked twice in succession would be taken for two windows of one.
@@ -88,18 +87,20 @@ def prepare(
 
     streams = shop.task.head().streams
     targets = np.empty(0) if streams else _targets(shop, features).numpy()
-    names = windows_of_names(shop)
-    named = named or agreement_of(shop, names, features, targets, lambda rows: embedded(model, rows))
-    useful = len(names) if named is not None and named.is_enough else 0
+    hints = hints_of(shop)
+    found = found or judged(shop, hints, features, targets, lambda rows: embedded(model, rows))
+    useful = hints.useful(found)
+    known = useful.windows
     setup = Setup(
         shop.task, targets, lambda model: embedded(model, features), shop.recipe.seed, shop.folder,
         () if streams else TextsOf(train), shop.general.kept, shop.plain, batches,
-        None if judge is None else judge.worth, pick, per_step, tokens, useful,
-        lambda model: embedded(model, names),
+        None if judge is None else judge.worth, pick, per_step, tokens,
+        classes_of_hints(useful.names).tolist(), classes_of_hints(useful.terms).tolist(),
+        lambda model: embedded(model, known),
     )  # fmt: skip
     for strategy in shop.strategies:
         model = strategy.prepare(model, setup)
-    return model, named
+    return model, found
 
 
 def tokens_met(shop: Workshop, features: Sequence[Features], judge: Judge | None) -> set[int]:
@@ -115,7 +116,7 @@ def tokens_met(shop: Workshop, features: Sequence[Features], judge: Judge | None
             found |= rows.tokens.used()
         else:
             found.update(token for row in rows for token in row.inputs["input_ids"])
-    found.update(token for row in windows_of_names(shop) for token in row.inputs["input_ids"])
+    found.update(token for row in hints_of(shop).windows for token in row.inputs["input_ids"])
     kept = shop.general.kept
     for start in range(0, len(kept), GENERAL_AT_ONCE):
         found.update(shop.plain(kept[start : start + GENERAL_AT_ONCE]).inputs["input_ids"].flatten().tolist())

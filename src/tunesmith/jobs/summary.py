@@ -13,11 +13,11 @@ from tunesmith.core.example import Example
 from tunesmith.core.task import Array, Task
 from tunesmith.data.load import Loaded
 from tunesmith.engine.device import peak_memory_bytes
+from tunesmith.evaluation.agreement import Agreement
 from tunesmith.evaluation.baseline import titles
 from tunesmith.evaluation.compare import compare
 from tunesmith.evaluation.interval import bootstrap
 from tunesmith.evaluation.metrics import JUDGED_BY
-from tunesmith.evaluation.names import Agreement
 from tunesmith.evaluation.sides import sides
 from tunesmith.jobs.adapted import WARMED, stream_notes
 from tunesmith.jobs.knowledge import knowledge_part
@@ -197,8 +197,10 @@ def _notes(outcome: Outcome) -> list[str]:
         notes.append(
             f"The steps of training did not improve dev: the model that ships is {body} with the head it started from."
         )
-    if chosen.tuned.named is not None:
-        notes.append(_of_names(chosen.tuned.named))
+    if chosen.tuned.hinted.names is not None:
+        notes.append(_of_names(chosen.tuned.hinted.names))
+    if chosen.tuned.hinted.terms is not None:
+        notes.append(_of_terms(chosen.tuned.hinted.terms))
     if recipe.class_weights:
         notes.append("Rare classes weigh more in the loss, because class sizes differ more than threefold.")
     return notes
@@ -212,6 +214,13 @@ def _of_names(named: Agreement) -> str:
         f"The names of the labels do not say which rows are theirs {how}, so nothing was learnt from them. Where they "
         "are codes, data.labels can give them names."
     )
+
+
+def _of_terms(found: Agreement) -> str:
+    how = f"(Cohen's kappa {found.kappa:.2f} of the nearest label on train rows, before anything is learnt)"
+    if found.is_enough:
+        return f"The terms of the rules say which rows are theirs {how}, so the model learnt from some of them as well."
+    return f"The terms of the rules do not say which rows are theirs {how}, so nothing was learnt from them."
 
 
 def _model(outcome: Outcome) -> dict[str, Any]:

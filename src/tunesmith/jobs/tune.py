@@ -20,9 +20,9 @@ from tunesmith.engine.optim import make_optimizer, parameter_groups
 from tunesmith.engine.recall import Recall
 from tunesmith.engine.stop import Watch, balanced, planned_steps
 from tunesmith.evaluation.metrics import HIGHER_IS_BETTER
-from tunesmith.evaluation.names import Agreement
 from tunesmith.evaluation.overfitting import turned_now
 from tunesmith.jobs.frozen import Ground
+from tunesmith.jobs.hints import Found
 from tunesmith.jobs.judge import Judge
 from tunesmith.jobs.prepare import keep_apart, may_be_cut, prepare, tokens_met, window
 from tunesmith.jobs.skill import Trace
@@ -54,13 +54,13 @@ class Tuned:
     """Train rows that were learnt only after dev loss was lowest."""
     preparing: float = 0.0
     """Seconds that strategies took before the first step, since the process began."""
-    named: Agreement | None = None
-    """Whether names of labels were of use; None where no strategy reads them."""
+    hinted: Found = field(default_factory=Found)
+    """Whether names of labels and terms of rules were of use."""
 
 
 def tune(
     shop: Workshop, stage: str, train: Sequence[Example], dev: Sequence[Example], *, epochs: float | None = None,
-    named: Agreement | None = None,
+    hinted: Found | None = None,
 ) -> Tuned:  # fmt: skip
     """Train on `train`, choose on `dev`; go on from the stage's checkpoint where there is one.
 
@@ -70,7 +70,7 @@ def tune(
         train: rows to learn from.
         dev: rows that decide which weights are best; empty where `epochs` says when to end.
         epochs: end after so many passes, on the schedule of the full length; the weights at the end are the best.
-        named: whether names of labels are of use, where a training before has found it out.
+        hinted: whether names of labels and terms of rules are of use, where a training before has found it out.
 
     Raises:
         RunError: the loss is not a number, the disk is full.
@@ -88,7 +88,7 @@ def tune(
         trace = Trace(shop, model) if dev and _is_traced(shop, stage) else None
         tokens = cache(lambda: tokens_met(shop, features, judge))
         began = time.monotonic()
-        model, named = prepare(shop, model, train, features, judge, tokens, named)
+        model, found = prepare(shop, model, train, features, judge, tokens, hinted)
         preparing = time.monotonic() - began
         if recipe.batching.save_memory:
             save_memory(model)
@@ -112,7 +112,7 @@ def tune(
         )  # fmt: skip
         training = _Training(shop, stage, work, state, model, judge, trace, recall, cut, ground)
         try:
-            return replace(training.run(), preparing=preparing, named=named)
+            return replace(training.run(), preparing=preparing, hinted=found)
         finally:
             ground.release()
 

@@ -14,9 +14,10 @@ from tunesmith.knowledge.rules import Row, Rules
 
 Array = np.ndarray[Any, Any]
 
-CLAIM = 0.5
-"""What a hit of a rule of strength 1 adds to the log probability of its label as long as no row has spoken: it makes an
-even chance of two labels one of 5 to 3."""
+CLAIM, HEARD = 0.5, 0.2
+"""What a hit of a rule of strength 1 adds to the log probability of its label as long as no row has spoken: 0.5 makes
+an even chance of two labels one of 5 to 3. It is less where the model has learnt from the terms of the rules, for it
+says what they say then. docs/decisions.md has the figures."""
 ALONE, BESIDE = 0.1, 0.02
 """Variance of that number before rows have spoken: of rules alone, and of rules beside a model. Few dev rows, as few
 labelled rows have, must not undo what all of them say."""
@@ -35,7 +36,7 @@ class Votes:
 
     A weight is fitted twice, each time as the mode of likelihood × normal prior, and never below 0. First without the
     model, on all labelled rows, which the rules have never seen: where rows contradict a rule its weight falls below
-    its claim of 0.5, down to 0. What is left is the mean of the second prior; there the weight is fitted beside the
+    its claim, down to 0. What is left is the mean of the second prior; there the weight is fitted beside the
     model on rows that it was not trained on. A model that has learnt what a rule says leaves it nothing to add, and
     with few such rows the first fit stands.
 
@@ -57,7 +58,7 @@ class Votes:
     @classmethod
     def fit(
         cls, rules: Rules, labels: Sequence[str], seen: Sequence[Example], truth: Array, held: Sequence[Example],
-        held_truth: Array, answers: Array,
+        held_truth: Array, answers: Array, claim: float = CLAIM,
     ) -> Votes:  # fmt: skip
         """Return the rules with their weights.
 
@@ -69,8 +70,9 @@ class Votes:
             held: rows that the model was not trained on, M of them; may be none.
             held_truth: class indices of these, [M].
             answers: probabilities that the model gives them, [M, C].
+            claim: the weight that rules begin with.
         """
-        signs, claims = rules.directions(labels), np.full(len(rules.rules), CLAIM)
+        signs, claims = rules.directions(labels), np.full(len(rules.rules), claim)
         start = np.zeros((len(seen), len(labels)))
         alone = _mode(_hits(rules, seen), signs, truth, start, claims, ALONE, free=True)
         claims = np.minimum(alone, claims)

@@ -27,9 +27,10 @@ class Contrastive(Strategy):
                     −1/|P(i)| · Σ_{p ∈ P(i)} log (exp(x_i · x_p / τ) / Σ_{k ≠ i} exp(x_i · x_k / τ))
         cosine      ℓ = mean over the pairs of (x_a · x_b − [same class])²
 
-    Names of labels that say which rows are theirs (see `probe_start`) are rows of their classes, too. A row that is
-    alone in its class is paired with itself: dropout makes two vectors of it. Then the training begins as always, with
-    a body whose classes stand apart; `prototype` or `probe_start` start its head where they stand.
+    Names of labels and terms of rules are rows of their classes, too, where they say which rows are theirs (see
+    `probe_start`). A row that is alone in its class is paired with itself: dropout makes two vectors of it. Then the
+    training begins as always, with a body whose classes stand apart; `prototype` or `probe_start` start its head where
+    they stand.
 
     Use it when a class has a handful of rows (8 to some 60) and the body gives vectors of texts, as those of
     sentence-transformers do. Prefer none when there are hundreds a class: the training itself then has enough to learn
@@ -44,6 +45,7 @@ class Contrastive(Strategy):
     """
 
     stage: ClassVar[Stage] = "body"
+    reads_terms: ClassVar[bool] = True
     problems: ClassVar[tuple[str, ...]] = ("single_label_classification",)
 
     loss: Literal["cosine", "supervised"] = "supervised"
@@ -68,8 +70,9 @@ class Contrastive(Strategy):
         """Tune the body."""
         assert setup.pick is not None, "rows are needed to make pairs of"
         targets, draws = setup.targets, np.random.default_rng(setup.seed)
-        if self.names:
-            targets = np.append(targets, np.arange(setup.names))  # where `pick` has them
+        places, known = setup.hints(names=self.names)
+        at = np.append(np.arange(len(targets)), len(targets) + np.array(places, dtype=int))  # where `pick` has them
+        targets = np.append(targets, np.array(known, dtype=int))
         seen: list[Tensor] = []
         hook = final_linear(model).register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
         cut = sliced(model, setup.tokens())
@@ -81,7 +84,7 @@ class Contrastive(Strategy):
             torch.manual_seed(setup.seed)
             for step in range(self.steps):
                 rows = pairs(targets, self.batch, draws)
-                batch = setup.pick(rows.ravel().tolist())
+                batch = setup.pick(at[rows.ravel()].tolist())
                 model(**batch.inputs)
                 vectors = normalize(by_unit(seen.pop(), batch), dim=-1)  # [2 · batch, H]
                 classes = torch.from_numpy(targets[rows.ravel()]).to(device)

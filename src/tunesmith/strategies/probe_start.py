@@ -19,8 +19,9 @@ class ProbeStart(Strategy):
     A head of random weights sends noise through the body in the first steps and distorts what it knows; a fitted one
     does not. The fit chooses its regularisation by cross-validation on the train rows.
 
-    Names of labels that say which rows are theirs are rows of their classes, too. They do where Cohen's kappa of the
-    nearest name is 0.2 or more on train rows, and more than chance.
+    Names of labels that say which rows are theirs are rows of their classes, too, and so are terms of rules
+    (`knowledge.rules`). They do where Cohen's kappa of the nearest name, or of the nearest mean of terms, is 0.2 or
+    more on train rows, and more than chance.
 
     Use it when a class has a handful of rows and the body already separates the classes a little. Leave it out with
     some fifty rows a class: a fitted head leaves the body little to learn. `data.labels` turns codes into names.
@@ -33,6 +34,7 @@ class ProbeStart(Strategy):
     """
 
     stage: ClassVar[Stage] = "start"
+    reads_terms: ClassVar[bool] = True
 
     names: bool = True
     """Take the names of the labels as rows where these say which rows are theirs."""
@@ -49,10 +51,11 @@ class ProbeStart(Strategy):
         targets = setup.targets
         if head.problem == "regression":
             targets = (targets - targets.mean()) / (targets.std() or 1.0)
-        if self.names and setup.names:
-            assert setup.embed_names is not None, "there are names"
-            vectors = torch.cat([vectors, setup.embed_names(model)])
-            targets = np.append(targets, np.arange(setup.names))
+        places, classes = setup.hints(names=self.names)
+        if places:
+            assert setup.embed_hints is not None, "there are some"
+            vectors = torch.cat([vectors, setup.embed_hints(model)[places]])
+            targets = np.append(targets, classes)
         weight, bias = fit_probe(vectors.numpy(), targets, head.problem, head.size, setup.seed)
         layer = final_linear(model)
         with torch.no_grad():
