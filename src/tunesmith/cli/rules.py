@@ -55,7 +55,7 @@ def _lines(value: Mapping[str, Any]) -> Iterator[str]:
     head = ["rule", "votes", "rows", "of all", "right", "95 % interval", "by chance"]
     rows = [
         [
-            rule["name"], ("against " if rule["against"] else "for ") + rule["label"], f"{rule['fires']:,}",
+            rule["name"], _vote(rule), f"{rule['fires']:,}",
             f"{100 * rule['share']:.1f} %", *_right(rule["accuracy"]),
             "-" if rule["chance"] is None else f"{100 * rule['chance']:.0f} %",
         ]
@@ -82,6 +82,12 @@ def _lines(value: Mapping[str, Any]) -> Iterator[str]:
     for finding in value["findings"]:
         yield ""
         yield from finding_lines(finding)
+
+
+def _vote(rule: Mapping[str, Any]) -> str:
+    if not rule["label"]:
+        return "as rows teach it"
+    return f"{'against' if rule['against'] else 'for'} {rule['label']}"
 
 
 def _right(accuracy: Mapping[str, Any] | None) -> tuple[str, str]:

@@ -284,7 +284,8 @@ class Forgetting(TypedDict, total=False):
 class RuleData(TypedDict, total=False):
     """A rule on the test rows; `accuracy` is the share of the rows where it fires that its vote is right on.
 
-    `chance` is that of the same vote on every row, `weight` what its votes count beside the model.
+    `chance` is that of the same vote on every row, `weight` what its votes count beside the model. A rule that learns
+    has no `label`; `votes` says what it votes for or against above all.
     """
 
     name: str
@@ -292,6 +293,7 @@ class RuleData(TypedDict, total=False):
     label: str
     against: bool
     weight: float
+    votes: str
     fires: int
     share: float
     accuracy: ScoreData

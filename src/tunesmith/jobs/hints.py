@@ -68,7 +68,7 @@ def hints_of(shop: Workshop) -> Hints:
     if asks or shop.task.head().problem != "single_label_classification":
         return Hints()
     named = any(strategy.reads_names for strategy in shop.strategies)
-    termed = any(strategy.reads_terms for strategy in shop.strategies) and shop.rules is not None
+    termed = any(strategy.reads_terms for strategy in shop.strategies) and shop.recipe.knowledge.terms
     terms = terms_of(shop.rules, shop.recipe.seed) if termed and shop.rules else {}
     return Hints(
         _windows(shop, _names(shop.task.labels)) if named else (),
@@ -97,7 +97,9 @@ def terms_of(rules: Rules, seed: int) -> dict[str, list[str]]:
     """
     found: dict[str, set[str]] = defaultdict(set)
     for rule in rules.rules:
-        if rule.terms is None or rule.against or rule.pattern or rule.columns or rule.longest or rule.shortest:
+        if not rule.label or rule.against or rule.terms is None or rule.pattern or rule.columns:
+            continue
+        if rule.shortest or rule.longest is not None:
             continue
         said = (regex.sub(r"(?<=\w)\*$", "", term) for term in rule.terms.terms)
         found[rule.label].update(term for term in said if "*" not in term and regex.search(r"\p{L}", term))

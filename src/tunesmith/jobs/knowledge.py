@@ -82,7 +82,7 @@ def fuse(
         dev: rows that it was not trained on.
         answers: gives what it says of these, calibrated, [M, C].
     """
-    if shop.rules is None:
+    if shop.rules is None or not shop.recipe.knowledge.vote:
         return []
     seen, task = [*drawn(train, MOST, shop.recipe.seed), *dev], shop.task
     claim = HEARD if tuned.hinted.has_terms else CLAIM
@@ -115,12 +115,18 @@ def knowledge_part(
         metric, task.metrics(), truth, fused, without, resamples=measure.resamples, seed=recipe.seed, titles=names
     )  # fmt: skip
     scores = bootstrap(task.metrics(), truth, without, resamples=measure.resamples, seed=recipe.seed)
-    weights = zip(records(votes.rules, examples), votes.weights, strict=True)
+    weighed = zip(records(votes.rules, examples), votes.weights, strict=True)
     return {
-        "rules": [{**one, "weight": weight} for one, weight in weights],
+        "rules": [{**one, **_weight(task.labels, weights)} for one, weights in weighed],
         "file": Path(str(recipe.knowledge.rules)).name,
         "reached": int((votes.rules.counts([Row.of(e) for e in examples]) > 0).any(axis=1).sum()),
         "changed": int((fused.argmax(1) != without.argmax(1)).sum()),
         "without": {name: asdict(score) for name, score in scores.items()},
         "compared": compared,
     }
+
+
+def _weight(labels: Sequence[str], weights: Array) -> dict[str, Any]:
+    """Return what a rule counts, and on which label it votes the loudest."""
+    at = int(np.abs(weights).argmax())
+    return {"weight": abs(float(weights[at])), "votes": f"{'against' if weights[at] < 0 else 'for'} {labels[at]}"}

@@ -65,7 +65,7 @@ def try_rules(
     read = read_rules(rules)
     tried = _labelled(str(data), text, label) if labelled else _unlabelled(str(data), text)
     found = sorted({name for names in tried.targets for name in names})
-    labels = found if labelled else sorted({rule.label for rule in read.rules})
+    labels = found if labelled else sorted({rule.label for rule in read.rules if rule.label})
     raise_faults(
         [
             *read.missing_columns(tried.columns), *(read.unknown(labels) if labelled else ()),
@@ -215,7 +215,7 @@ def _findings(
     within = (together == np.minimum(reach[:, None], reach[None, :])) & (together >= FEWEST)
     for at, before in np.argwhere(np.tril(within, -1)):
         rule, other = rules.rules[at], rules.rules[before]
-        if rule.against or other.against or rule.label == other.label:
+        if rule.against or other.against or rule.label in (other.label, "") or not other.label:
             continue
         inner, outer = (rule, other) if reach[at] <= reach[before] else (other, rule)
         message = f'wherever "{inner.name}" votes {inner.vote}, "{outer.name}" ({outer.where}) votes {outer.vote}.'

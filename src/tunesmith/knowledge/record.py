@@ -22,7 +22,7 @@ def record(rule: Rule, fires: Array, right: Array | None) -> dict[str, Any]:
     Args:
         rule: of which that is.
         fires: whether it fires on a row, bool [N].
-        right: whether its vote is right of a row, bool [N]; None where labels are not known.
+        right: whether its vote is right of a row, bool [N]; None where that is not known.
 
     Returns:
         `{name, where, label, against, fires, share, accuracy, chance}`: `accuracy` is the share of the rows on which it
@@ -37,8 +37,15 @@ def record(rule: Rule, fires: Array, right: Array | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def rightness(rule: Rule, targets: Sequence[Sequence[str]]) -> Array:
-    """Return whether the vote of a rule is right of each row, bool [N]; `targets` are the labels of each."""
+def rightness(rule: Rule, targets: Sequence[Sequence[str]]) -> Array | None:
+    """Return whether the vote of a rule is right of each row, bool [N]; None for one that rows teach how to vote.
+
+    Args:
+        rule: of which that is.
+        targets: the labels of each row.
+    """
+    if not rule.label:
+        return None
     return np.array([(rule.label in names) != rule.against for names in targets], dtype=bool)
 
 

@@ -124,10 +124,10 @@ def _rule(
 ) -> Rule | None:  # fmt: skip
     """Return the rule that a part of the file asks for; what is wrong with it is put at the end of `faults`."""
     where, before = document.where(("rules", at)), len(faults)
-    if (spec.label is None) == (spec.against is None):
-        came = "neither came" if spec.label is None else "both came"
-        message = f"`label` or `against` is expected, one of the two; {came}."
-        faults.append(Fault("K806", where, message, "Leave one." if spec.label else "Say what the rule votes on."))
+    came = [key for key in ("label", "against", "learn") if getattr(spec, key) not in (None, False)]
+    if len(came) != 1:
+        message = f"`label`, `against` or `learn` is expected, one of them; {' and '.join(came) or 'none'} came."
+        faults.append(Fault("K806", where, message, "Leave one." if came else "Say what the rule votes on."))
     length = spec.length or Length()
     if not (spec.list or spec.words or spec.pattern or length.min or length.max is not None or spec.column):
         message = "the rule has no condition, so it would fire on every row."

@@ -49,7 +49,7 @@ class Rule:
 
     Args:
         name: what reports call it.
-        label: what it votes on.
+        label: what it votes on; empty where labelled rows teach it how to vote.
         against: whether it votes against the label.
         strength: how much its vote counts beside those of others, above 0.
         where: the file and the line.
@@ -101,6 +101,8 @@ class Rule:
     @property
     def vote(self) -> str:
         """What it says, in words."""
+        if not self.label:
+            return "as rows teach it"
         return f"{'against' if self.against else 'for'} {self.label}"
 
     def state(self, lists: list[Terms]) -> dict[str, Any]:
@@ -174,7 +176,7 @@ class Rules:
         return np.asarray((np.log2(1 + counts) * [rule.strength for rule in self.rules]) @ self.directions(labels))
 
     def directions(self, labels: Sequence[str]) -> Array:
-        """Return what a vote says of every label: 1 for, -1 against, 0 nothing; float64 [R, C]."""
+        """Return what a vote says of every label: 1 for, -1 against, 0 nothing or not yet; float64 [R, C]."""
         said = [[(-1.0 if rule.against else 1.0) * (rule.label == name) for name in labels] for rule in self.rules]
         return np.array(said).reshape(len(self.rules), len(labels))
 
@@ -187,6 +189,8 @@ class Rules:
         faults: list[Fault] = []
         for at, rule in enumerate(self.rules):
             for before in self.rules[:at]:
+                if not (rule.label and before.label):
+                    continue
                 same = rule.label == before.label
                 opposed = rule.against != before.against if same else not (rule.against or before.against or several)
                 if not opposed or rule.conditions != before.conditions:
@@ -216,7 +220,7 @@ class Rules:
                 did_you_mean(rule.label, labels),
             )
             for rule in self.rules
-            if rule.label not in labels
+            if rule.label and rule.label not in labels
         ]  # fmt: skip
 
 

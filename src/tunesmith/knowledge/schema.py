@@ -51,6 +51,8 @@ class RuleSpec(Part):
     """The label that it votes for."""
     against: str | None = None
     """The label that it votes against."""
+    learn: bool = False
+    """Whether it votes as labelled rows teach it, in place of `label` and `against`."""
     list: str | None = None
     """Fires where a term of this list stands in the text, once for each."""
     words: tuple[str, ...] = ()

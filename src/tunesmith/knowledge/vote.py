@@ -10,7 +10,7 @@ import numpy as np
 
 from tunesmith.core.example import Example
 from tunesmith.evaluation.linear import row_losses
-from tunesmith.knowledge.rules import Row, Rules
+from tunesmith.knowledge.rules import Row, Rule, Rules
 
 Array = np.ndarray[Any, Any]
 
@@ -20,30 +20,32 @@ an even chance of two labels one of 5 to 3. It is less where the model has learn
 says what they say then. docs/decisions.md has the figures."""
 ALONE, BESIDE = 0.1, 0.02
 """Variance of that number before rows have spoken: of rules alone, and of rules beside a model. Few dev rows, as few
-labelled rows have, must not undo what all of them say."""
+labelled rows have, must not undo what all of them say. Rules that learn keep the first, for nobody vouches for them."""
 LEAST = 1e-9
 """Probability of a label that a model excludes."""
 SHOWN = 3
 """Things found that a sentence names."""
+TOLD = 0.005
+"""What a vote adds at least to be told."""
 
 
 @dataclass(frozen=True, slots=True)
 class Votes:
     """Rules with the weight that labelled rows left them.
 
-        log p(c | row) = log p_model(c | row) + Σ_r ± w_r · φ_r(row) · [r votes on c] + constant
-        φ = strength · log₂(1 + hits)
+        log p(c | row) = log p_model(c | row) + Σ_r φ_r(row) · w_rc + constant,  φ = strength · log₂(1 + hits)
 
-    A weight is fitted twice, each time as the mode of likelihood × normal prior, and never below 0. First without the
-    model, on all labelled rows, which the rules have never seen: where rows contradict a rule its weight falls below
-    its claim, down to 0. What is left is the mean of the second prior; there the weight is fitted beside the
-    model on rows that it was not trained on. A model that has learnt what a rule says leaves it nothing to add, and
-    with few such rows the first fit stands.
+    A rule for a label moves that label alone, and only up, one against it only down; a rule that is to learn moves all.
+    Weights are fitted twice, each time as the mode of likelihood × normal prior. First without the model, on all
+    labelled rows, which the rules have never seen: where rows contradict a rule its weight falls below its claim, down
+    to 0; one that is to learn claims 0. What is left is the mean of the second prior, half of it for rules that
+    learn; there the weights are fitted beside the model on rows that it was not trained on. A model that has learnt
+    what a rule says leaves it nothing to add, and with few such rows the first fit stands.
 
     Args:
         rules: R of them.
         labels: C names of classes.
-        weights: [R], 0 or more.
+        weights: [R, C].
 
     Source: a product of experts, Hinton 2002, Training Products of Experts by Minimizing Contrastive Divergence, with
         log-linear weights of the rules; the two fits are ours.
@@ -51,7 +53,7 @@ class Votes:
 
     rules: Rules
     labels: tuple[str, ...]
-    weights: tuple[float, ...]
+    weights: Array
 
     kind: ClassVar[str] = "rules"
 
@@ -72,12 +74,19 @@ class Votes:
             answers: probabilities that the model gives them, [M, C].
             claim: the weight that rules begin with.
         """
-        signs, claims = rules.directions(labels), np.full(len(rules.rules), claim)
+        learns = np.array([[not rule.label] for rule in rules.rules])
+        claims = claim * rules.directions(labels)
+        low = np.where(learns | (claims < 0), -np.inf, 0.0)
+        high = np.where(learns | (claims > 0), np.inf, 0.0)
         start = np.zeros((len(seen), len(labels)))
-        alone = _mode(_hits(rules, seen), signs, truth, start, claims, ALONE, free=True)
-        claims = np.minimum(alone, claims)
-        found = _mode(_hits(rules, held), signs, held_truth, _log(answers), claims, BESIDE) if len(held) else claims
-        return cls(rules, tuple(labels), tuple(found.tolist()))
+        alone = _mode(_hits(rules, seen), truth, start, claims, (low, high), ALONE, free=True)
+        left = np.clip(alone, np.minimum(claims, 0), np.maximum(claims, 0))  # no louder than it claims
+        left = np.where(learns, alone / 2, left)
+        if len(held):
+            left = _mode(
+                _hits(rules, held), held_truth, _log(answers), left, (low, high), np.where(learns, ALONE, BESIDE)
+            )
+        return cls(rules, tuple(labels), left)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -86,9 +95,8 @@ class Votes:
 
     def adjust(self, answers: Array, examples: Sequence[Example]) -> Array:
         """Return probabilities [N, C] with the votes in them; a row on which no rule fires keeps its own."""
-        hits = _hits(self.rules, examples) * self.weights
-        votes = hits @ self.rules.directions(self.labels)
-        heard = (hits != 0).any(axis=1)
+        votes = _hits(self.rules, examples) @ self.weights
+        heard = (votes != 0).any(axis=1)
         return np.where(heard[:, None], _softmax(_log(answers) + votes), answers)
 
     def alone(self, shares: Array, examples: Sequence[Example]) -> Array:
@@ -106,23 +114,29 @@ class Votes:
         said = []
         for row, example in zip(answers, examples, strict=True):
             seen, at = Row.of(example), int(row.argmax())
-            fired = [(rule, rule.found(seen)) for rule in self.rules.rules]
-            lines = [
-                f"{rule.name} ({', '.join(found[:SHOWN])}{' …' if len(found) > SHOWN else ''}) votes {rule.vote}: "
-                f"{'-' if rule.against else '+'}{weight * rule.strength * np.log2(1 + len(found)):.2f}"
-                for (rule, found), weight in zip(fired, self.weights, strict=True) if found and weight > 0
-            ]  # fmt: skip
+            lines = [line for rule, weights in zip(self.rules.rules, self.weights, strict=True)
+                     for line in self._said(rule, rule.found(seen), weights)]  # fmt: skip
             said.append((*lines, f"without rules: {self.labels[at]} {row[at]:.2f}") if lines else ())
         return said
 
+    def _said(self, rule: Rule, found: Sequence[str], weights: Array) -> list[str]:
+        """Return what a rule says of a row in which it has found something; nothing where that moves no label."""
+        votes = weights * rule.strength * np.log2(1 + len(found))
+        at = int(np.abs(votes).argmax())
+        if abs(votes[at]) < TOLD:
+            return []
+        what = ", ".join(found[:SHOWN]) + (" …" if len(found) > SHOWN else "")
+        side = f"{'for' if votes[at] > 0 else 'against'} {self.labels[at]}"
+        return [f"{rule.name} ({what}) votes {side}: {votes[at]:+.2f}"]
+
     def state(self) -> dict[str, Any]:
         """Return plain data, with the rules and their lists."""
-        return {"labels": list(self.labels), "weights": list(self.weights), **self.rules.state()}
+        return {"labels": list(self.labels), "weights": self.weights.tolist(), **self.rules.state()}
 
     @classmethod
     def load(cls, state: Mapping[str, Any]) -> Votes:
         """Return the votes that `state` describes."""
-        return cls(Rules.load(state), tuple(state["labels"]), tuple(state["weights"]))
+        return cls(Rules.load(state), tuple(state["labels"]), np.array(state["weights"]))
 
 
 def _hits(rules: Rules, examples: Sequence[Example]) -> Array:
@@ -132,36 +146,39 @@ def _hits(rules: Rules, examples: Sequence[Example]) -> Array:
 
 
 def _mode(
-    hits: Array, signs: Array, truth: Array, logits: Array, claims: Array, variance: float, *, free: bool = False
-) -> Array:
-    """Return the weights [R], 0 or more, that minimise −log likelihood + Σ (w − claim)² / (2 · variance).
+    hits: Array, truth: Array, logits: Array, claims: Array, bounds: tuple[Array, Array], variance: float | Array, *,
+    free: bool = False,
+) -> Array:  # fmt: skip
+    """Return the weights [R, C] within bounds that minimise −log likelihood + Σ (w − claim)² / (2 · variance).
 
     Args:
         hits: φ, [N, R].
-        signs: what a vote adds to which class, [R, C].
         truth: class indices [N].
         logits: that the votes are added to, [N, C].
-        claims: where the prior has its mode, [R].
-        variance: of the prior.
-        free: whether a number for each class, normal around 0, is fitted beside.
+        claims: where the prior has its mode, [R, C].
+        bounds: lowest and highest weights, [R, C] each.
+        variance: of the prior; a number, or [R, 1].
+        free: whether a number for each class, normal around 0 with variance 1, is fitted beside.
     """
     from scipy.optimize import minimize
 
-    hot, rules = np.eye(logits.shape[1])[truth], len(claims)
-    outset = np.concatenate([claims, np.zeros(logits.shape[1] if free else 0)])
+    hot, size = np.eye(logits.shape[1])[truth], claims.size
+    shifts = logits.shape[1] if free else 0
 
     def cost(point: Array) -> tuple[float, Array]:
-        weights, shift = point[:rules], point[rules:]
-        z = logits + (hits * weights) @ signs + (shift if free else 0.0)
-        off = _softmax(z) - hot
-        away = weights - claims
-        slope = ((hits.T @ off) * signs).sum(axis=1) + away / variance
-        value = row_losses(z, hot, "single_label_classification").sum() + (away**2).sum() / (2 * variance)
-        value += (shift**2).sum() / 2
-        return float(value), np.concatenate([slope, off.sum(axis=0) + shift]) if free else slope
+        weights, shift = point[:size].reshape(claims.shape), point[size:]
+        z = logits + hits @ weights + (shift if free else 0.0)
+        off, away = _softmax(z) - hot, weights - claims
+        value = row_losses(z, hot, "single_label_classification").sum() + (away**2 / (2 * variance)).sum()
+        slope = (hits.T @ off + away / variance).ravel()
+        if not free:
+            return float(value), slope
+        return float(value + (shift**2).sum() / 2), np.concatenate([slope, off.sum(axis=0) + shift])
 
-    bounds = [(0.0, None)] * rules + [(None, None)] * (len(outset) - rules)
-    return np.asarray(minimize(cost, outset, jac=True, method="L-BFGS-B", bounds=bounds).x[:rules])
+    limits = [*zip(*(each.ravel() for each in bounds), strict=True), *[(-np.inf, np.inf)] * shifts]
+    outset = np.concatenate([claims.ravel(), np.zeros(shifts)])
+    found = minimize(cost, outset, jac=True, method="L-BFGS-B", bounds=limits).x
+    return np.asarray(found[:size].reshape(claims.shape))
 
 
 def _log(probabilities: Array) -> Array:

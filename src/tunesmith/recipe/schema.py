@@ -193,7 +193,11 @@ class Knowledge(Part):
     """What a team knows beside its rows."""
 
     rules: str | None = None
-    """A YAML file of rules, which vote beside the model (classify, pair)."""
+    """A YAML file of rules (classify, pair)."""
+    terms: bool = True
+    """Whether terms of the rules are learnt from, too; they are where they say which rows are theirs, with few rows."""
+    vote: bool = True
+    """Whether the rules vote beside the model, with weights that labelled rows leave them."""
 
 
 class Generate(Part):

@@ -59,7 +59,7 @@ def _rules(found: Sequence[RuleData]) -> Markup | None:
     body: list[list[Child]] = [
         [
             breakable(rule.get("name", "")),
-            breakable(f"{'against' if rule.get('against') else 'for'} {rule.get('label', '')}"),
+            breakable(_votes(rule)),
             f"{rule.get('weight', 0.0):.2f}",
             words.count(rule.get("fires", 0)),
             _right(rule),
@@ -82,3 +82,10 @@ def _right(rule: RuleData) -> Child:
         return "–"
     bounds = words.interval("accuracy", score)
     return join(words.percent(score["value"]), tag("span", bounds, class_="range") if bounds else None)
+
+
+def _votes(rule: RuleData) -> str:
+    """Return what a rule votes for or against; of one that learns, what it learnt above all."""
+    if rule.get("label"):
+        return f"{'against' if rule.get('against') else 'for'} {rule['label']}"
+    return f"learnt: {rule.get('votes', '')}"
