@@ -9,8 +9,8 @@ so many rows a class, drawn as `rows.py` says, and the defaults else. The rules 
 and Liu, and those of VADER. On sst2 the ones vote for `positive`, the others for `negative`. On trec6, whose questions
 they say nothing about, they are rules that learn.
 
-What the model of `both` says without its votes is a column of its own, so each use stands alone and with the other. With
-64 rows a class, and from rules that learn, no terms are learnt from; `votes` would be the same as `both` there.
+What the model of `both` says without its votes is a column of its own, so each use stands alone and with the other.
+With 64 rows a class, and from rules that learn, no terms are learnt from; `votes` would be the same as `both` there.
 
 Needs `../shared/data` beside the project. A cell is a line of `benchmarks/results/knowledge.jsonl`; one that is there
 is not run again. Seconds are those of the training; run with `OMP_NUM_THREADS=1`.

@@ -20,7 +20,9 @@ __all__ = [
     "Bundle",
     "Recipe",
     "Run",
+    "add_memory",
     "check",
+    "clear_memory",
     "compare",
     "converse",
     "evaluate",
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from tunesmith.jobs.compare import compare
     from tunesmith.jobs.converse import converse
     from tunesmith.jobs.evaluate import evaluate
+    from tunesmith.jobs.memory import add_memory, clear_memory
     from tunesmith.jobs.merge import merge
     from tunesmith.jobs.predict import predict
     from tunesmith.jobs.rules import try_rules
@@ -49,7 +52,9 @@ _HOMES = {
     "Bundle": "tunesmith.bundle.load:Bundle",
     "Recipe": "tunesmith.recipe.schema:Recipe",
     "Run": "tunesmith.runs.store:Run",
+    "add_memory": "tunesmith.jobs.memory:add_memory",
     "check": "tunesmith.jobs.check:check",
+    "clear_memory": "tunesmith.jobs.memory:clear_memory",
     "compare": "tunesmith.jobs.compare:compare",
     "evaluate": "tunesmith.jobs.evaluate:evaluate",
     "merge": "tunesmith.jobs.merge:merge",

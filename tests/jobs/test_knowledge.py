@@ -83,9 +83,7 @@ def test_the_bundle_votes_without_the_files(run: Path, recipe: dict[str, Any], t
     assert any("from the app" in line for line in told.evidence)
     assert bundle.predict(["the film was"])[0].evidence == ()
     examples = bundle.examples(["the film was great"])
-    np.testing.assert_allclose(
-        bundle.fused(bundle.without(examples), examples)[0], [plain.scores[name] for name in bundle.labels]
-    )
+    np.testing.assert_allclose(bundle.fused(*bundle.said(examples))[0], [plain.scores[name] for name in bundle.labels])
 
 
 def test_evaluate_and_compare_find_the_figures_again(run: Path, recipe: dict[str, Any], tmp_path: Path) -> None:

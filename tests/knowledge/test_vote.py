@@ -10,6 +10,7 @@ import pytest
 from scipy.optimize import minimize_scalar
 
 from tunesmith.core.example import TextExample
+from tunesmith.core.fusion import Asked
 from tunesmith.knowledge.rulefile import read_rules
 from tunesmith.knowledge.rules import Rules
 from tunesmith.knowledge.vote import ALONE, BESIDE, CLAIM, Votes
@@ -28,6 +29,10 @@ def rows(*texts: str, **columns: str) -> list[TextExample]:
     return [TextExample(id=str(n), source=f"row {n}", text=text, columns=columns) for n, text in enumerate(texts)]
 
 
+def asked(*texts: str, **columns: str) -> Asked:
+    return Asked(rows(*texts, **columns))
+
+
 def weighed(rules: Rules, *weights: float) -> np.ndarray[Any, Any]:
     """Each rule with so much weight on its own label."""
     return rules.directions(LABELS) * np.array(weights)[:, None]
@@ -44,7 +49,7 @@ def test_votes_are_added_to_log_probabilities(tmp_path: Path) -> None:
     )  # fmt: skip
     votes = Votes(rules, LABELS, weighed(rules, 0.4, 0.3, 0.0))
     answers = np.array([[0.5, 0.3, 0.2], [0.1, 0.2, 0.7], [0.2, 0.2, 0.6]])
-    found = votes.adjust(answers, rows("fine, fun and fine", "nothing", "weird"))
+    found = votes.adjust(answers, asked("fine, fun and fine", "nothing", "weird"))
     raised = answers[0] * np.exp([-0.3 * np.log2(4), 0.4 * np.log2(3), 0.0])
     np.testing.assert_allclose(found[0], raised / raised.sum(), atol=1e-12)
     np.testing.assert_array_equal(found[1:], answers[1:])  # bit for bit: nobody spoke, or what spoke weighs nothing
@@ -122,12 +127,12 @@ def test_evidence_says_who_spoke_and_what_the_model_says_alone(tmp_path: Path) -
     )  # fmt: skip
     votes = Votes(rules, LABELS, weighed(rules, 0.5, 0.25, 0.0))
     answers = np.array([[0.2, 0.5, 0.3]])
-    [said] = votes.evidence(answers, rows("Fine fun, neat and nice", stars="1"))
+    [said] = votes.evidence(answers, asked("Fine fun, neat and nice", stars="1"))
     assert said == (
         "praise (fine, fun, neat …) votes for good: +1.16", "stars 1 (yes) votes against good: -0.25",
         "without rules: good 0.50",
     )  # fmt: skip
-    assert list(votes.evidence(answers, rows("nothing here"))) == [()]
+    assert list(votes.evidence(answers, asked("nothing here"))) == [()]
     assert votes.columns == ("stars",)
 
 
@@ -145,7 +150,7 @@ def test_they_are_loaded_without_their_files(tmp_path: Path) -> None:
     (tmp_path / "warm.txt").unlink()
     (tmp_path / "rules.yaml").unlink()
     after = Votes.load(state)
-    texts = rows("not so bad", "FINE", "DDull", "never dull", "dull", **{"from": "1"})
+    texts = asked("not so bad", "FINE", "DDull", "never dull", "dull", **{"from": "1"})
     answers = np.full((5, 3), 1 / 3)
     np.testing.assert_array_equal(after.adjust(answers, texts), before.adjust(answers, texts))
     assert after.evidence(answers, texts) == before.evidence(answers, texts)
@@ -160,7 +165,7 @@ def test_a_rule_that_learns_votes_as_rows_taught_it(tmp_path: Path) -> None:
     fitted = Votes.fit(rules, LABELS, seen, truth, [], none, np.empty((0, 3)))
     assert fitted.weights.argmax() == 1
     assert fitted.weights[0, 1] > 0.2 > 0 > fitted.weights[0, 0]
-    [said] = fitted.evidence(np.array([[0.2, 0.2, 0.6]]), rows("a fine day"))
+    [said] = fitted.evidence(np.array([[0.2, 0.2, 0.6]]), asked("a fine day"))
     assert said[0].startswith("fine ones (fine) votes for good: +")
     nothing = Votes.fit(rules, LABELS, seen, np.arange(40) % 3, [], none, np.empty((0, 3)))
     assert np.abs(nothing.weights).max() < 0.05

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from tunesmith.bundle.save import FILE, FORMAT, load_fusions
+from tunesmith.bundle.knowledge import load_fusions
+from tunesmith.bundle.save import FILE, FORMAT
 from tunesmith.core.batch import Read
 from tunesmith.core.example import (
     DialogueExample,
@@ -20,7 +21,7 @@ from tunesmith.core.example import (
     TokenExample,
     texts_of,
 )
-from tunesmith.core.fusion import Fusion
+from tunesmith.core.fusion import Asked, Fusion
 from tunesmith.core.prediction import Prediction
 from tunesmith.core.task import Array, Task
 from tunesmith.data.chatcolumns import to_ask
@@ -34,6 +35,7 @@ from tunesmith.recipe.schema import Text as TextSettings
 if TYPE_CHECKING:
     from torch import nn
 
+    from tunesmith.text.batching import Collator
     from tunesmith.text.windows import Encoder
 
 Text: TypeAlias = str | tuple[str, str] | list[str] | Sequence[Mapping[str, str] | Message]
@@ -118,19 +120,39 @@ class Bundle:
         self, examples: Sequence[Example], batch_size: int | None = None, ranks: Ranks = ALONE
     ) -> Array:  # fmt: skip
         """Return the answers as the task's metrics take them: probabilities [N, C], numbers [N], vectors, or spans."""
-        return self.fused(self.without(examples, batch_size, ranks), examples)
+        return self.fused(*self.said(examples, batch_size, ranks))
 
-    def without(
+    def said(
         self, examples: Sequence[Example], batch_size: int | None = None, ranks: Ranks = ALONE
-    ) -> Array:  # fmt: skip
-        """Return the same as the model alone gives them, without its knowledge."""
-        return self.task.answers(self.read(examples, batch_size, ranks), examples)
+    ) -> tuple[Array, Asked]:  # fmt: skip
+        """Return the answers of the model alone, and what its knowledge may look at."""
+        if not any(fusion.needs_vectors for fusion in self.fusions):
+            return self.task.answers(self.read(examples, batch_size, ranks), examples), Asked(examples)
+        read, vectors = self.seen(examples, batch_size, ranks)
+        return self.task.answers(read, examples), Asked(examples, vectors)
 
-    def fused(self, answers: Array, examples: Sequence[Example]) -> Array:
+    def fused(self, answers: Array, asked: Asked) -> Array:
         """Return the answers of the model with what its knowledge says of the same rows."""
         for fusion in self.fusions:
-            answers = fusion.adjust(answers, examples)
+            answers = fusion.adjust(answers, asked)
         return answers
+
+    def seen(
+        self, examples: Sequence[Example], batch_size: int | None = None, ranks: Ranks = ALONE
+    ) -> tuple[Read, Array]:  # fmt: skip
+        """Return what the model says of every unit, and what its last layer sees of it, float32 [U, H]."""
+        from tunesmith.engine.infer import outputs_and_vectors
+
+        size = self.encoder.at_once(batch_size or MAX_WINDOWS)
+        features = self.encoder.encode(examples)
+        read, vectors = outputs_and_vectors(self.model, self.task, features, self._collate(), size=size, ranks=ranks)
+        return read, vectors.numpy()
+
+    def _collate(self) -> Collator:
+        from tunesmith.text.batching import Collator, padding_id
+
+        tokenizer = self.encoder.tokenizer
+        return Collator(padding_id(tokenizer), self.task.head().problem, tokenizer.padding_side)
 
     def read(
         self, examples: Sequence[Example], batch_size: int | None = None, ranks: Ranks = ALONE
@@ -140,10 +162,8 @@ class Bundle:
 
         from tunesmith.engine.infer import outputs
         from tunesmith.engine.write import written
-        from tunesmith.text.batching import Collator, padding_id
 
-        tokenizer, head = self.encoder.tokenizer, self.task.head()
-        collate = Collator(padding_id(tokenizer), self.task.head().problem, tokenizer.padding_side)
+        head, collate = self.task.head(), self._collate()
         size = batch_size or MAX_WINDOWS
         if not head.writes:
             features = self.encoder.encode(examples)
@@ -175,18 +195,16 @@ class Bundle:
             return []
         if columns is not None:
             examples = [replace(one, columns=row) for one, row in zip(examples, columns, strict=True)]
-        answers = self.without(examples, batch_size)
-        found = self.task.decode(self.fused(answers, examples), examples)
-        return self._explained(found, answers, examples) if self.fusions else found
+        answers, asked = self.said(examples, batch_size)
+        found = self.task.decode(self.fused(answers, asked), examples)
+        return self._explained(found, answers, asked) if self.fusions else found
 
-    def _explained(
-        self, found: Sequence[Prediction], answers: Array, examples: Sequence[Example]
-    ) -> Sequence[Prediction]:
+    def _explained(self, found: Sequence[Prediction], answers: Array, asked: Asked) -> Sequence[Prediction]:
         """Return the predictions with what the knowledge said of each."""
-        said: list[tuple[str, ...]] = [()] * len(examples)
+        said: list[tuple[str, ...]] = [()] * len(found)
         for fusion in self.fusions:
-            said = [(*before, *now) for before, now in zip(said, fusion.evidence(answers, examples), strict=True)]
-            answers = fusion.adjust(answers, examples)
+            said = [(*before, *now) for before, now in zip(said, fusion.evidence(answers, asked), strict=True)]
+            answers = fusion.adjust(answers, asked)
         return [replace(one, evidence=(*one.evidence, *lines)) for one, lines in zip(found, said, strict=True)]
 
     def embed(self, texts: Iterable[str], *, batch_size: int | None = None) -> Array:

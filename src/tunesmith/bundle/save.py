@@ -12,18 +12,17 @@ from typing import Any
 
 from torch import nn
 
+from tunesmith.bundle.knowledge import save_fusions
 from tunesmith.core.fusion import Fusion
 from tunesmith.core.task import Task
 from tunesmith.models.adapter import save_adapter
 from tunesmith.models.body import unwrapped
 from tunesmith.models.fill import save_filler
 from tunesmith.models.load import HeadKind, quiet
-from tunesmith.recipe.catalogue import load_entry
 from tunesmith.recipe.schema import Generate, Pattern, Text
 
 FORMAT = 1
 FILE = "tunesmith.json"
-KNOWLEDGE = "knowledge.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +118,3 @@ def save_bundle(
                 os.fsync(file.fileno())
         shutil.rmtree(folder, ignore_errors=True)
         half.rename(folder)
-
-
-def save_fusions(folder: Path, fusions: Sequence[Fusion]) -> None:
-    """Write the knowledge of a bundle to its folder."""
-    plain = {"format": FORMAT, "fusions": [{"kind": fusion.kind, "state": fusion.state()} for fusion in fusions]}
-    (folder / KNOWLEDGE).write_text(json.dumps(plain, ensure_ascii=False), encoding="utf-8")
-
-
-def load_fusions(folder: Path) -> tuple[Fusion, ...]:
-    """Return the knowledge of the bundle in a folder; none where it has none."""
-    path = folder / KNOWLEDGE
-    if not path.is_file():
-        return ()
-    plain = json.loads(path.read_text(encoding="utf-8"))
-    return tuple(load_entry("fusions", one["kind"], str(path)).load(one["state"]) for one in plain["fusions"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
@@ -11,6 +12,19 @@ if TYPE_CHECKING:
     from tunesmith.core.example import Example
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What knowledge may look at.
+
+    Args:
+        examples: N rows that the model was asked about.
+        vectors: what its last layer sees of each, float32 [N, H]; None where no knowledge asks for it.
+    """
+
+    examples: Sequence[Example]
+    vectors: Array | None = None
 
 
 class Fusion(Protocol):
@@ -26,21 +40,26 @@ class Fusion(Protocol):
         """Other columns of a row at which it looks, beside the texts."""
         ...
 
-    def adjust(self, answers: Array, examples: Sequence[Example]) -> Array:
+    @property
+    def needs_vectors(self) -> bool:
+        """Whether it looks at vectors."""
+        ...
+
+    def adjust(self, answers: Array, asked: Asked) -> Array:
         """Return the answers as they are with the knowledge, in the form that they came in."""
         ...
 
-    def evidence(self, answers: Array, examples: Sequence[Example]) -> Sequence[tuple[str, ...]]:
+    def evidence(self, answers: Array, asked: Asked) -> Sequence[tuple[str, ...]]:
         """Return what the knowledge says of each example, a sentence each; none where it says nothing.
 
         Args:
             answers: before they were adjusted.
-            examples: of those answers.
+            asked: the rows of those answers.
         """
         ...
 
     def state(self) -> dict[str, Any]:
-        """Return plain data from which `load` makes an equal one, without the files that it was made from."""
+        """Return plain data and arrays from which `load` makes an equal one, without the files it was made from."""
         ...
 
     @classmethod

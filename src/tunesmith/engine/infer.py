@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -71,6 +72,35 @@ def vectors(
         return _each_batch(model, features, collate, size, context, run, ranks)
     finally:
         hook.remove()
+
+
+def outputs_and_vectors(
+    model: nn.Module,
+    task: Task,
+    features: Sequence[Features],
+    collate: Collate,
+    *,
+    size: int,
+    ranks: Ranks = ALONE,
+) -> tuple[Read, Tensor]:
+    """Return both of every unit, from one pass: what `outputs` gives, and [U, H] as `vectors` has it."""
+    seen: list[Tensor] = []
+    hook = final_linear(model).register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].float()))
+    wide = 0
+
+    def run(batch: Batch) -> Tensor:
+        nonlocal wide
+        seen.clear()
+        said = task.read(_in_parts(model, batch, size), batch)
+        wide = said.shape[1]
+        return torch.cat([said.float(), by_unit(torch.cat(seen), batch)], dim=1)
+
+    try:
+        read = _each_batch(model, features, collate, size, torch.inference_mode, run, ranks)
+    finally:
+        hook.remove()
+    wide = max(ranks.gathered({ranks.number: wide}).values())
+    return replace(read, values=read.values[:, :wide]), read.values[:, wide:]
 
 
 def _in_parts(model: nn.Module, batch: Batch, size: int) -> Any:

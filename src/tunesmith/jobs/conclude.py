@@ -100,8 +100,8 @@ def test_bundle(shop: Workshop, loaded: Loaded, seen: Sequence[Example]) -> Test
     shop.reporter.say(f"Testing on {len(test)} rows, with the baselines.")
     bundle = load_bundle(shop.reporter.run.folder)
     baselines = measure_baselines(shop, seen, test)
-    without = bundle.without(test, shop.recipe.batching.predict_size, shop.device.ranks)
+    without, asked = bundle.said(test, shop.recipe.batching.predict_size, shop.device.ranks)
     for fusion in bundle.fusions:
         assert isinstance(fusion, Votes), "rules are all the knowledge there is"
         baselines[ALONE] = vote_alone(fusion, shop.task, seen, test)
-    return Tested(test, bundle.fused(without, test), baselines, without)
+    return Tested(test, bundle.fused(without, asked), baselines, without)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tunesmith.core.example import Example
+from tunesmith.core.fusion import Asked
 from tunesmith.core.prediction import Mention, Written
 from tunesmith.core.task import Array
 from tunesmith.data.load import Loaded
@@ -111,7 +112,7 @@ def _fold(
         shop, tuned, train, dev, lambda: answers_of(task, read_of(shop, tuned.model, dev), dev, temperature)
     ):
         said[ALONE] = vote_alone(votes, task, train, test)
-        said |= {"tuned": votes.adjust(said["tuned"], test), WITHOUT: said["tuned"]}
+        said |= {"tuned": votes.adjust(said["tuned"], Asked(test)), WITHOUT: said["tuned"]}
     stored = {name: store(values) for name, values in said.items()}
     run.keep(f"fold-{number}", stored)
     run.checkpoints(f"fold-{number}").remove()

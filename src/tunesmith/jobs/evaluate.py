@@ -47,7 +47,7 @@ def evaluate(
     if bundle.task.head().streams:
         examples: Sequence[Example] = blocks_of(str(data), recipe, bundle.encoder, bundle.task)
     else:
-        examples = _labelled(bundle, recipe, str(data), columns, label)
+        examples = labelled(bundle, recipe, str(data), columns, label)
     answers = bundle.answers(examples)
     measure = recipe.evaluate if recipe else Evaluate()
     scores = bootstrap(
@@ -63,9 +63,14 @@ def recipe_of(bundle: Bundle) -> Recipe | None:
     return Run.load(folder).recipe if is_run(folder) else None
 
 
-def _labelled(
+def labelled(
     bundle: Bundle, recipe: Recipe | None, source: str, columns: Sequence[str], label: str | None
 ) -> Sequence[Example]:
+    """Return the rows of a file with labels as the model spells them.
+
+    Raises:
+        InputError: the file cannot be read, a column is not there, or labels are unknown to the model.
+    """
     if columns:
         refuse_count(columns, bundle.task.reads[0], source)
     asked: dict[str, Any] = {"train": source, "dev": None, "test": None, "id": None, "group": None, "time": None}

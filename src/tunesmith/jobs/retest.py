@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from tunesmith.runs.lock import check_files
 from tunesmith.runs.store import Run
 
 Array = np.ndarray[Any, Any]
+MEMORY = "memory"
 Row = tuple[tuple[str, ...], Target]
 
 
@@ -75,6 +76,8 @@ def retest(folder: Path | str) -> Retested:
     if recipe.task == "masked":
         return _streamed(run, recipe)
     bundle = load_bundle(run.folder)
+    # What was added to its memory since is not of the run.
+    bundle = replace(bundle, fusions=tuple(one for one in bundle.fusions if one.kind != MEMORY))
     loaded = load_splits(
         recipe.data, task=recipe.task, seed=recipe.seed, folds=recipe.evaluate.folds, columns=bundle.columns
     )  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 
 from tunesmith.core.batch import Read
 from tunesmith.core.example import Example
+from tunesmith.core.fusion import Asked
 from tunesmith.core.task import Array, Task
 from tunesmith.data.load import Loaded
 from tunesmith.engine.device import peak_memory_bytes
@@ -157,7 +158,7 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
 def _of_dev(chosen: Chosen) -> Array:
     answers = answers_of(chosen.task, chosen.read, chosen.dev, chosen.temperature)
     for fusion in chosen.fusions:
-        answers = fusion.adjust(answers, chosen.dev)
+        answers = fusion.adjust(answers, Asked(chosen.dev))
     return answers
 
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tunesmith.core.example import Example
+from tunesmith.core.fusion import Asked
 from tunesmith.evaluation.linear import row_losses
 from tunesmith.knowledge.rules import Row, Rule, Rules
 
@@ -56,6 +57,7 @@ class Votes:
     weights: Array
 
     kind: ClassVar[str] = "rules"
+    needs_vectors: ClassVar[bool] = False
 
     @classmethod
     def fit(
@@ -93,9 +95,9 @@ class Votes:
         """The columns at which the rules look."""
         return self.rules.columns
 
-    def adjust(self, answers: Array, examples: Sequence[Example]) -> Array:
+    def adjust(self, answers: Array, asked: Asked) -> Array:
         """Return probabilities [N, C] with the votes in them; a row on which no rule fires keeps its own."""
-        votes = _hits(self.rules, examples) @ self.weights
+        votes = _hits(self.rules, asked.examples) @ self.weights
         heard = (votes != 0).any(axis=1)
         return np.where(heard[:, None], _softmax(_log(answers) + votes), answers)
 
@@ -109,10 +111,10 @@ class Votes:
         votes = CLAIM * _hits(self.rules, examples) @ self.rules.directions(self.labels)
         return _softmax(votes + 1e-3 * _log(shares))
 
-    def evidence(self, answers: Array, examples: Sequence[Example]) -> list[tuple[str, ...]]:
+    def evidence(self, answers: Array, asked: Asked) -> list[tuple[str, ...]]:
         """Return a sentence for each rule that fires, and one for what the model says without them."""
         said = []
-        for row, example in zip(answers, examples, strict=True):
+        for row, example in zip(answers, asked.examples, strict=True):
             seen, at = Row.of(example), int(row.argmax())
             lines = [line for rule, weights in zip(self.rules.rules, self.weights, strict=True)
                      for line in self._said(rule, rule.found(seen), weights)]  # fmt: skip

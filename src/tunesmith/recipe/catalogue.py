@@ -61,6 +61,7 @@ STRATEGIES: dict[str, str] = {
 
 FUSIONS: dict[str, str] = {
     "rules": "tunesmith.knowledge.vote:Votes",
+    "memory": "tunesmith.knowledge.memory:Memory",
 }
 
 TABLES: dict[Family, dict[str, str]] = {"tasks": TASKS, "strategies": STRATEGIES, "fusions": FUSIONS}

@@ -45,4 +45,9 @@ KNOWLEDGE: dict[str, Code] = {
         "A vote is for or against the one label of a row: `classify` and `pair` have one.",
         "Leave `knowledge.rules` out, or train with a task whose rows have one label.",
     ),
+    "K809": Code(
+        "A model can have no memory",
+        "The rows of a memory speak for the one label of a text, beside those that the model was trained on.",
+        "Give the folder of a run of `classify` or `pair` whose data is where it was.",
+    ),
 }
