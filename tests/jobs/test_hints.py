@@ -179,6 +179,7 @@ def test_the_report_says_whether_terms_were_learnt_from(
         found[useful] = run
     assert model_of(found[False]) == model_of(plain)
     assert model_of(found[True]) != model_of(plain)
+    assert [run.report()["knowledge"]["learnt"] for run in found.values()] == [False, True]
     weights = {useful: run.report()["knowledge"]["rules"][0]["weight"] for useful, run in found.items()}
     assert weights[True] < weights[False]  # it claims less: the model has heard it
     off = [{"contrastive": {"steps": 6, "names": False}}, "freeze", {"probe_start": {"names": False}}]

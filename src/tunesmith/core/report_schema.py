@@ -315,9 +315,11 @@ class KnowledgeData(TypedDict, total=False):
     """Rules beside the model: `without` are the figures of the model alone, `compared` sets it beside both together.
 
     `reached` counts the test rows on which a rule fires, `changed` those whose answer is another than the model's.
+    `learnt` says whether the model has learnt from terms of the rules.
     """
 
     file: str
+    learnt: bool
     rules: list[RuleData]
     reached: int
     changed: int

@@ -96,7 +96,8 @@ def vote_alone(votes: Votes, task: Task, train: Sequence[Example], test: Sequenc
 
 
 def knowledge_part(
-    recipe: Recipe, task: Task, votes: Votes, metric: str, examples: Sequence[Example], fused: Array, without: Array
+    recipe: Recipe, task: Task, votes: Votes, metric: str, examples: Sequence[Example], fused: Array, without: Array,
+    *, learnt: bool,
 ) -> dict[str, Any]:  # fmt: skip
     """Return `knowledge` of report.json: what the rules gave on the test rows.
 
@@ -108,6 +109,7 @@ def knowledge_part(
         examples: of test.
         fused: what model and rules say of them.
         without: what the model says alone.
+        learnt: whether it has learnt from terms of the rules.
     """
     truth, measure = task.truth(examples), recipe.evaluate
     names = ("the model with its rules", "the model alone")
@@ -118,6 +120,7 @@ def knowledge_part(
     weighed = zip(records(votes.rules, examples), votes.weights, strict=True)
     return {
         "rules": [{**one, **_weight(task.labels, weights)} for one, weights in weighed],
+        "learnt": learnt,
         "file": Path(str(recipe.knowledge.rules)).name,
         "reached": int((votes.rules.counts([Row.of(e) for e in examples]) > 0).any(axis=1).sum()),
         "changed": int((fused.argmax(1) != without.argmax(1)).sum()),

@@ -148,7 +148,8 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
     parts = task.breakdown(truth, tested.answers, chosen.temperature)
     for votes in chosen.fusions:
         report["knowledge"] = knowledge_part(
-            recipe, task, votes, metric, tested.examples, tested.answers, tested.without
+            recipe, task, votes, metric, tested.examples, tested.answers, tested.without,
+            learnt=chosen.tuned.hinted.has_terms,
         )  # fmt: skip
         alone = task.breakdown(truth, tested.without, chosen.temperature)
         parts["calibration"]["before"] = alone["calibration"]["before"]

@@ -46,10 +46,16 @@ def _reach(report: ReportData, found: KnowledgeData) -> Markup | None:
     if "reached" not in found or "changed" not in found or not total:
         return None
     reached, changed = found["reached"], found["changed"]
+    learnt = (
+        " The model alone has learnt from terms of the rules, too: what that gave, only a training with "
+        "knowledge.terms=false can say."
+        if found.get("learnt")
+        else ""
+    )
     return tag(
         "p",
         f"Rules of {found.get('file', 'the team')} fire on {words.count(reached)} of {words.rows(total, 'test row')} "
-        f"({words.percent(reached / total)}) and change the answer to {words.count(changed)}.",
+        f"({words.percent(reached / total)}) and change the answer to {words.count(changed)}.{learnt}",
     )
 
 
