@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import pickle
 import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +17,11 @@ from typer.testing import CliRunner
 
 import tunesmith
 from tunesmith.cli.main import app
-from tunesmith.errors import InputError
+from tunesmith.errors import InputError, Interrupted
+from tunesmith.jobs.reproduce import reproduce
 from tunesmith.jobs.train import train
+from tunesmith.knowledge.rulefile import read_rules
+from tunesmith.knowledge.rules import Row
 
 RULES = """
 lists:
@@ -160,3 +166,57 @@ def test_the_command_line_takes_rules(run: Path, recipe: dict[str, Any], tmp_pat
     assert value["recipe"]["knowledge"]["rules"] == recipe["knowledge"]["rules"]
     first = json.loads((run / "report.json").read_text(encoding="utf-8"))
     assert value["knowledge"] == first["knowledge"]
+
+
+def test_a_run_with_rules_goes_on_as_if_nothing_had_happened(recipe: dict[str, Any], run: Path, tmp_path: Path) -> None:
+    def at_step_three(event: dict[str, Any]) -> None:
+        if event["kind"] == "step" and event["step"] == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(Interrupted):
+        train(recipe, folder=tmp_path / "run", progress=at_step_three)
+    resumed = train(recipe, folder=tmp_path / "run", resume=True)
+    for name in ("model.safetensors", "knowledge.json"):
+        assert (resumed.folder / "model" / name).read_bytes() == (run / "model" / name).read_bytes()
+    assert resumed.report()["knowledge"] == json.loads((run / "report.json").read_text(encoding="utf-8"))["knowledge"]
+
+
+def test_rules_that_have_changed_stop_a_resume_and_a_reproduction(recipe: dict[str, Any], tmp_path: Path) -> None:
+    for name in ("rules.yaml", "rows.csv"):
+        shutil.copy(Path(recipe["knowledge"]["rules"]).with_name(name), tmp_path)
+    here = {**recipe["data"], "train": str(tmp_path / "rows.csv")}
+    asked = {**recipe, "data": here, "knowledge": {"rules": str(tmp_path / "rules.yaml")}}
+    folder = train(asked, folder=tmp_path / "run").folder
+    assert reproduce(folder)["level"] == "weights"
+    (tmp_path / "rules.yaml").write_text(RULES.replace("great", "grand"), encoding="utf-8")
+    assert "rules" in reproduce(folder)["changed"][0]
+
+
+def test_it_is_the_same_with_rules_that_several_processes_hand_on(recipe: dict[str, Any]) -> None:
+    rules = read_rules(recipe["knowledge"]["rules"])
+    again = pickle.loads(pickle.dumps(rules))
+    rows = [Row(text, {"source": "app"}) for text in ("good, great", "awful", "nothing")]
+    np.testing.assert_array_equal(again.counts(rows), rules.counts(rows))
+
+
+def test_a_rule_that_learns_is_told_with_what_it_learnt(recipe: dict[str, Any], tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("rules:\n  - {learn: true, words: [awful, poor, dire, bad]}\n", encoding="utf-8")
+    run = train({**recipe, "knowledge": {"rules": str(rules)}}, folder=tmp_path / "run")
+    [rule] = run.report()["knowledge"]["rules"]
+    assert (rule["label"], rule["votes"], rule["accuracy"], rule["chance"]) == ("", "for bad", None, None)
+    assert "learnt:" in (run.folder / "report.html").read_text(encoding="utf-8")
+    [said] = tunesmith.load(run.folder).predict(["the film was awful"])
+    assert said.evidence[0].startswith("awful, poor, dire … (awful) votes for bad: +")
+
+
+def test_rules_of_pairs_look_at_both_texts(quick: dict[str, Any], rows: list[tuple[str, str]], tmp_path: Path) -> None:
+    table = tmp_path / "pairs.csv"
+    lines = [f"thing number {at},{text},{label}" for at, (text, label) in enumerate(rows)]
+    table.write_text("\n".join(["text_a,text_b,label", *lines]), encoding="utf-8")
+    (tmp_path / "rules.yaml").write_text("rules:\n  - {label: good, words: [good, great]}\n", encoding="utf-8")
+    asked = {**quick, "task": "pair", "data": {"train": str(table)}, "stop": {"epochs": 1, "patience": None}}
+    run = train({**asked, "knowledge": {"rules": str(tmp_path / "rules.yaml")}}, folder=tmp_path / "run")
+    assert run.report()["knowledge"]["rules"][0]["fires"] > 0
+    [said] = tunesmith.load(run.folder).predict([("the thing", "the film was great")])
+    assert said.evidence[0].startswith("good, great (great) votes for good: +")

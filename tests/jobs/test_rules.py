@@ -163,3 +163,21 @@ def test_an_unknown_label_ends_with_its_line(files: tuple[str, str]) -> None:
     assert said.exit_code == 2
     assert "line 2" in said.output
     assert 'Did you mean "good"?' in said.output
+
+
+def test_rules_that_learn_are_counted_but_not_judged(tmp_path: Path, files: tuple[str, str]) -> None:
+    rules = tmp_path / "learning.yaml"
+    rules.write_text(
+        "rules:\n  - {learn: true, words: [fine, fun]}\n  - {label: bad, words: [fun]}\n", encoding="utf-8"
+    )
+    value = tunesmith.try_rules(rules, files[1])
+    assert value["rules"][0]["fires"] == 5
+    assert (value["rules"][0]["accuracy"], value["rules"][0]["chance"]) == (None, None)
+    assert "K804" not in [finding["code"] for finding in value["findings"]]
+    shown = CliRunner().invoke(app, ["rules", "test", str(rules), files[1]])
+    assert shown.exit_code == 0, shown.output
+    assert "as rows teach it" in shown.stdout
+    both = tmp_path / "both.yaml"
+    both.write_text("rules:\n  - {learn: true, label: bad, words: [fun]}\n", encoding="utf-8")
+    with pytest.raises(InputError, match="label and learn came"):
+        tunesmith.try_rules(both, files[1])
