@@ -16,7 +16,7 @@ from typing import Any
 from cells import DATA
 from reading import E5, found
 from tunesmith.core.example import Answer, Example, Span, texts_of
-from tunesmith.data.load import examples_of
+from tunesmith.data.examples import examples_of
 from tunesmith.data.rows import prepare
 from tunesmith.jobs.workshop import OTHER_WINDOWS
 from tunesmith.models.load import load_tokenizer

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from tunesmith.core.report import Finding
 from tunesmith.data.check import inspect
+from tunesmith.data.examples import examples_of, missing_columns
 from tunesmith.data.findings import by_severity
 from tunesmith.data.general import open_general
-from tunesmith.data.load import examples_of, file_facts, missing_columns
+from tunesmith.data.load import file_facts
 from tunesmith.data.rows import Prepared, prepare
 from tunesmith.data.texts import join_texts
 from tunesmith.errors import RunError, raise_faults

@@ -10,7 +10,7 @@ from typing import Any
 
 from tunesmith.bundle.load import Bundle, load_bundle
 from tunesmith.core.example import Example, Span
-from tunesmith.data.load import examples_of
+from tunesmith.data.examples import examples_of
 from tunesmith.data.read import iter_chunks
 from tunesmith.data.rows import prepare
 from tunesmith.errors import Fault, InputError, did_you_mean

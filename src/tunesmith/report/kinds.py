@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tunesmith.core.example import Span
-from tunesmith.core.report_schema import ReportData, Shown, SpanData
+from tunesmith.core.report_schema import ReportData
+from tunesmith.core.report_shown import Shown, SpanData
 from tunesmith.evaluation.spans import outcomes
 
 COLOURS = 12

@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from tunesmith.core.report_schema import Label, ReportData, ScoreData, Scores
+from tunesmith.core.report_schema import ReportData, ScoreData, Scores
+from tunesmith.core.report_shown import Label
 from tunesmith.evaluation.compare import POINTS
 from tunesmith.evaluation.metrics import DISPLAY, HIGHER_IS_BETTER
 

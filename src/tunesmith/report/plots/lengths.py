@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from tunesmith.core.report_schema import LengthBin
+from tunesmith.core.report_shown import LengthBin
 from tunesmith.report import words
 from tunesmith.report.markup import Markup, tag
 from tunesmith.report.plots import axes

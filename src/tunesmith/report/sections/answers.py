@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from tunesmith.core.example import Answer
 from tunesmith.core.prediction import Mention
-from tunesmith.core.report_schema import ReportData, Shown, SpanData
+from tunesmith.core.report_schema import ReportData
+from tunesmith.core.report_shown import Shown, SpanData
 from tunesmith.evaluation.answers import row_scores
 from tunesmith.evaluation.figure import as_objects
 from tunesmith.report import words

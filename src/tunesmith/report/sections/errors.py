@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tunesmith.core.report_schema import ReportData, Shown
+from tunesmith.core.report_schema import ReportData
+from tunesmith.core.report_shown import Shown
 from tunesmith.report import words
 from tunesmith.report.kinds import colours
 from tunesmith.report.marks import named_line

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tunesmith.core.report_schema import LengthData, Lengths, ReportData
+from tunesmith.core.report_schema import ReportData
+from tunesmith.core.report_shown import LengthData, Lengths
 from tunesmith.report import words
 from tunesmith.report.markup import Child, Markup, join, tag
 from tunesmith.report.plots.lengths import SIDES, length_plot

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from tunesmith.core.report_schema import ReportData, Shown, Sides
+from tunesmith.core.report_schema import ReportData
+from tunesmith.core.report_shown import Shown, Sides
 from tunesmith.report import words
 from tunesmith.report.markup import Markup, join, tag
 from tunesmith.report.sections.section import Section, details

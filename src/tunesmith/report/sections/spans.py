@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from tunesmith.core.report_schema import ReportData, Shown
+from tunesmith.core.report_schema import ReportData
+from tunesmith.core.report_shown import Shown
 from tunesmith.report import words
 from tunesmith.report.excerpt import Part, excerpt
 from tunesmith.report.kinds import OUTCOMES, Sided, colours, paired, spans_in

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tunesmith.core.report_schema import Shown, TurnData
+from tunesmith.core.report_shown import Shown, TurnData
 from tunesmith.report import words
 from tunesmith.report.excerpt import excerpt
 from tunesmith.report.marks import gap, named_line
