@@ -220,3 +220,12 @@ def test_rules_of_pairs_look_at_both_texts(quick: dict[str, Any], rows: list[tup
     assert run.report()["knowledge"]["rules"][0]["fires"] > 0
     [said] = tunesmith.load(run.folder).predict([("the thing", "the film was great")])
     assert said.evidence[0].startswith("good, great (great) votes for good: +")
+
+
+def test_the_command_line_shows_evidence_below_a_row(run: Path) -> None:
+    asked = ["predict", str(run), "the film was great", "nothing"]
+    plain, told = (CliRunner().invoke(app, [*asked, *more]).stdout.splitlines() for more in ([], ["--evidence"]))
+    assert len(plain) == 2
+    assert [line for line in told if not line.startswith("  ")] == plain
+    assert told[1].startswith("  list praise (great) votes for good: +")
+    assert told[2].startswith("  without rules: ")

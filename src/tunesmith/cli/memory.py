@@ -27,7 +27,7 @@ def memory(
 ) -> None:
     """Give a finished model labelled rows to look up, without a training.
 
-    It asks the nearest of them beside what it learnt, and `predict --json` names them.
+    It asks the nearest of them beside what it learnt, and `predict --evidence` names them.
 
     \b
     Examples:
@@ -57,7 +57,7 @@ def _lines(value: Mapping[str, Any], run: str) -> Iterator[str]:
     without, together = (f"{100 * value['right'][key]:.1f} %" for key in ("without", "with"))
     if value["heard"]:
         yield f"Of these the model alone gets {without} right, and with the others of the memory {together}."
-        yield f'  next    tunesmith predict {run} "…" --json'
+        yield f'  next    tunesmith predict {run} "…" --evidence'
     else:
         yield f"The model gets {without} of these right, and the memory adds too little to be heard: it is kept, and"
         yield "looked at again when more rows come."

@@ -33,6 +33,9 @@ def predict(
         Literal["fp32", "bf16"],
         typer.Option(help="Of the products: bf16 is faster on CPUs with AMX and on AMD's since Zen 4, and less exact."),
     ] = "fp32",
+    evidence: Annotated[
+        bool, typer.Option("--evidence", help="Below each row, print what rules and memory said of it.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a JSON object per row, or with --out one that sums up.")
     ] = False,
@@ -64,7 +67,8 @@ def predict(
             screen.result(value, [f"{value['rows']:,} rows are in {out}, with {', '.join(value['columns'][:4])} …"])
             return
         for row in predict_job(bundle, given, data=data, columns=text or (), batch_size=batch_size):
-            screen.row(row, prediction_line(row))
+            said = row.get("evidence", ()) if evidence else ()
+            screen.row(row, "\n".join([prediction_line(row), *(f"  {line}" for line in said)]))
 
 
 def spoken(texts: Sequence[str], reads: Sequence[Sequence[str]]) -> Iterator[str | tuple[str, str]]:
