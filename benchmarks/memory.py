@@ -53,10 +53,11 @@ def run(cell: str, seed: int, on: str, sets: list[str]) -> Line:
         seconds = time.monotonic() - began
         after = evaluate(done.folder, test_file)[METRIC]
         [said] = load(done.folder).predict([measured[0]["text"]])
+        spent = done.report()["speed"]["train_seconds"]
     return {
         "cell": cell, "seed": seed, "on": on, "sets": sets, "n_train": len(kept), "n_test": len(measured),
         "before": before, "after": after, "value": value, "evidence": list(said.evidence),
-        "seconds": round(seconds, 2), "train_seconds": done.report()["speed"]["train_seconds"],
+        "seconds": round(seconds, 2), "train_seconds": spent,
     }  # fmt: skip
 
 
