@@ -135,6 +135,7 @@ def test_rules_that_contradict_rows_end_without_weight(recipe: dict[str, Any], t
         ("rules:\n  - {label: good, pattern: '('}\n", "K802", "rules.yaml line 2"),
         ("rules:\n  - {label: good, column: {from: app}}\n", "K106", 'there is no column "from"'),
         ("rules:\n  - {label: good, words: [a]}\n  - {label: bad, words: [a]}\n", "K804", "rules.yaml line 3"),
+        ("rules:\n  - {label: good, column: {mood: good}}\n", "K810", "rules.yaml line 2"),
     ],
 )
 def test_mistakes_are_told_before_training(
@@ -229,3 +230,43 @@ def test_the_command_line_shows_evidence_below_a_row(run: Path) -> None:
     assert [line for line in told if not line.startswith("  ")] == plain
     assert told[1].startswith("  list praise (great) votes for good: +")
     assert told[2].startswith("  without rules: ")
+
+
+def test_a_file_without_a_column_of_the_rules_is_refused(run: Path, reviews: Path) -> None:
+    with pytest.raises(InputError) as error:
+        tunesmith.evaluate(run, reviews)
+    assert error.value.faults[0].code == "K106"
+
+
+def test_a_condition_on_an_empty_cell_is_none_on_a_missing_one(recipe: dict[str, Any], tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("rules:\n  - {label: bad, column: {source: ''}}\n", encoding="utf-8")
+    run = train({**recipe, "knowledge": {"rules": str(rules)}}, folder=tmp_path / "run").folder
+    [bare] = tunesmith.predict(run, ["the film was"])
+    assert "evidence" not in bare
+    (tmp_path / "new.jsonl").write_text('{"review": "the film was", "source": null}\n', encoding="utf-8")
+    [empty] = tunesmith.predict(run, data=str(tmp_path / "new.jsonl"))
+    assert empty["evidence"]
+
+
+def test_lists_of_one_name_in_two_folders_are_both_locked(recipe: dict[str, Any], tmp_path: Path) -> None:
+    for folder, word in (("one", "good"), ("two", "bad")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "words.txt").write_text(word, encoding="utf-8")
+    rules = tmp_path / "rules.yaml"
+    lines = [
+        "lists: {a: one/words.txt, b: two/words.txt}",
+        "rules:",
+        "  - {label: good, list: a}",
+        "  - {label: bad, list: b}",
+    ]
+    rules.write_text("\n".join(lines), encoding="utf-8")
+    run = train({**recipe, "knowledge": str(rules)}, folder=tmp_path / "run")
+    locked = [file["path"] for role, file in run.lock["files"].items() if role.startswith("rules")]
+    assert len(locked) == len(set(locked)) == 3
+
+
+def test_rules_that_neither_vote_nor_teach_are_said_to(recipe: dict[str, Any], tmp_path: Path) -> None:
+    report = train({**recipe, "knowledge": {**recipe["knowledge"], "vote": False}}, folder=tmp_path / "run").report()
+    assert "knowledge" not in report
+    assert any("had no part in it" in note for note in report["notes"])

@@ -15,6 +15,8 @@ from typer.testing import CliRunner
 import tunesmith
 from tunesmith.cli.main import app
 from tunesmith.errors import InputError
+from tunesmith.jobs import memory
+from tunesmith.jobs.reproduce import reproduce
 from tunesmith.jobs.retest import retest
 from tunesmith.jobs.train import train
 
@@ -134,11 +136,61 @@ def test_the_command_line(run: Path, new: Path) -> None:
     invoke = CliRunner().invoke
     result = invoke(app, ["memory", "add", str(run), str(new)])
     assert result.exit_code == 0, result.output
-    assert "24 rows are added. The memory has 24 beside those of the training." in result.stdout
+    assert "24 rows are added." in result.stdout
+    assert "Of the 24 rows added so far the model alone gets " in result.stdout
     value = json.loads(invoke(app, ["memory", "add", str(run), str(new), "--json"]).stdout)
     assert (value["added"], value["known"]) == (0, 24)
     assert "24 rows are forgotten." in invoke(app, ["memory", "clear", str(run)]).stdout
-    for wrong in (["ad", str(run), str(new)], ["add", str(run)], ["clear", str(run), str(new)]):
+    for wrong in (
+        ["ad", str(run), str(new)],
+        ["add", str(run)],
+        ["clear", str(run), str(new)],
+        ["clear", str(run), "--text", "review"],
+    ):
         result = invoke(app, ["memory", *wrong])
         assert result.exit_code == 2
         assert "K710" in result.output
+
+
+def test_a_label_that_was_put_right_counts(run: Path, new: Path) -> None:
+    tunesmith.add_memory(run, new)
+    write(new, [(text, "odd" if label == "bad" else label) for text, label in NEW])
+    value = tunesmith.add_memory(run, new)
+    assert (value["added"], value["corrected"], value["known"], value["rows"]) == (0, 12, 12, 24)
+    [found] = tunesmith.load(run).predict(["poor poor poor the"])
+    assert any('"poor poor poor the" (odd' in line for line in found.evidence)
+
+
+def test_rows_that_cannot_be_used_are_counted(run: Path, tmp_path: Path) -> None:
+    rows = [("fine fine fine the", "good"), ("", "good"), ("so so", ""), ("fine fine fine the", "bad"), ("dire", "bad")]
+    value = tunesmith.add_memory(run, write(tmp_path / "few.csv", rows))
+    assert (value["added"], value["left_out"]) == (2, 3)
+
+
+def test_train_rows_that_are_not_kept_are_not_new_either(run: Path, untaught: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(memory, "MOST", 8)
+    value = tunesmith.add_memory(run, untaught.parent / "train.csv")
+    assert (value["added"], value["known"]) == (7, 29)
+    monkeypatch.undo()
+    assert tunesmith.add_memory(run, untaught.parent / "train.csv")["known"] == 36
+
+
+def test_a_run_that_has_not_ended_and_one_from_standard_input_are_refused(run: Path, new: Path) -> None:
+    recipe = (run / "recipe.yaml").read_text(encoding="utf-8")
+    train_file = next(line for line in recipe.splitlines() if line.startswith("  train: "))
+    (run / "recipe.yaml").write_text(recipe.replace(train_file, "  train: '-'"), encoding="utf-8")
+    with pytest.raises(InputError) as error:
+        tunesmith.add_memory(run, new)
+    assert error.value.faults[0].code == "K809"
+    (run / "recipe.yaml").write_text(recipe, encoding="utf-8")
+    (run / "state" / "finished.json").unlink()
+    with pytest.raises(InputError) as error:
+        tunesmith.add_memory(run, new)
+    assert error.value.faults[0].code == "K413"
+
+
+def test_its_vectors_are_no_weights(run: Path, new: Path, quick: dict[str, Any], tmp_path: Path) -> None:
+    tunesmith.add_memory(run, new)
+    assert reproduce(run)["level"] == "weights"
+    later = train({**quick, "model": str(run / "model"), "stop": {"epochs": 1}}, folder=tmp_path / "later")
+    assert not [role for role in later.lock["files"] if "knowledge" in role]

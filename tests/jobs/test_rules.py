@@ -181,3 +181,21 @@ def test_rules_that_learn_are_counted_but_not_judged(tmp_path: Path, files: tupl
     both.write_text("rules:\n  - {learn: true, label: bad, words: [fun]}\n", encoding="utf-8")
     with pytest.raises(InputError, match="label and learn came"):
         tunesmith.try_rules(both, files[1])
+
+
+def test_rules_that_learn_are_counted_on_rows_without_labels(tmp_path: Path, files: tuple[str, str]) -> None:
+    rules = tmp_path / "learning.yaml"
+    rules.write_text("rules:\n  - {learn: true, words: [fine, fun]}\n", encoding="utf-8")
+    value = tunesmith.try_rules(rules, files[1], labelled=False)
+    assert (value["rules"][0]["fires"], value["vote"]["decided"]) == (5, 0)
+
+
+@pytest.mark.parametrize(
+    "rule, code", [('{label: "", words: [fun]}', "K204"), ("{label: bad, column: {label: bad}}", "K810")]
+)
+def test_rules_that_say_nothing_or_too_much(tmp_path: Path, files: tuple[str, str], rule: str, code: str) -> None:
+    rules = tmp_path / "wrong.yaml"
+    rules.write_text(f"rules:\n  - {rule}\n", encoding="utf-8")
+    with pytest.raises(InputError) as error:
+        tunesmith.try_rules(rules, files[1])
+    assert [fault.code for fault in error.value.faults] == [code]

@@ -71,3 +71,8 @@ def load_fusions(folder: Path) -> tuple[Fusion, ...]:
         own = {key.partition(".")[2]: value for key, value in arrays.items() if key.startswith(f"{number}.")}
         found.append(load_entry("fusions", one["kind"], str(path)).load({**one["state"], **own}))
     return tuple(found)
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """Return the files of weights in the folder of a model; what its knowledge holds is none."""
+    return sorted(path for path in folder.glob("*.safetensors") if not path.match(ARRAYS))

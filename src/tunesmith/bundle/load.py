@@ -196,16 +196,15 @@ class Bundle:
         if columns is not None:
             examples = [replace(one, columns=row) for one, row in zip(examples, columns, strict=True)]
         answers, asked = self.said(examples, batch_size)
-        found = self.task.decode(self.fused(answers, asked), examples)
-        return self._explained(found, answers, asked) if self.fusions else found
-
-    def _explained(self, found: Sequence[Prediction], answers: Array, asked: Asked) -> Sequence[Prediction]:
-        """Return the predictions with what the knowledge said of each."""
-        said: list[tuple[str, ...]] = [()] * len(found)
+        evidence: list[tuple[str, ...]] = [()] * len(examples)
         for fusion in self.fusions:
-            said = [(*before, *now) for before, now in zip(said, fusion.evidence(answers, asked), strict=True)]
+            said = fusion.evidence(answers, asked)
+            evidence = [(*before, *now) for before, now in zip(evidence, said, strict=True)]
             answers = fusion.adjust(answers, asked)
-        return [replace(one, evidence=(*one.evidence, *lines)) for one, lines in zip(found, said, strict=True)]
+        found = self.task.decode(answers, examples)
+        if not self.fusions:
+            return found
+        return [replace(one, evidence=lines) for one, lines in zip(found, evidence, strict=True)]
 
     def embed(self, texts: Iterable[str], *, batch_size: int | None = None) -> Array:
         """Return a vector of length 1 per text, float32 [N, H], of a model of the `embed` task.

@@ -44,6 +44,8 @@ def memory(
             message, remedy = ("no file came.", "Give one.") if data is None else ("a file came.", "Leave it out.")
             raise InputError(Fault("K710", f"tunesmith memory {action}", message, remedy))
         if data is None:
+            if text or label:
+                raise InputError(Fault("K710", "tunesmith memory clear", "columns came.", "Leave them out."))
             value = clear_memory(run)
             screen.result(value, [f"{value['forgotten']:,} rows are forgotten."])
             return
@@ -52,12 +54,14 @@ def memory(
 
 
 def _lines(value: Mapping[str, Any], run: str) -> Iterator[str]:
-    known = f"; {value['known']:,} were known already" if value["known"] else ""
-    yield f"{value['added']:,} rows are added{known}. The memory has {value['rows']:,} beside those of the training."
+    others = {"corrected": "got another label", "known": "were known already", "left_out": "cannot be used"}
+    told = [f"{value[key]:,} {what}" for key, what in others.items() if value[key]]
+    yield f"{value['added']:,} rows are added{'; ' if told else ''}{', '.join(told)}."
     without, together = (f"{100 * value['right'][key]:.1f} %" for key in ("without", "with"))
+    rows = f"Of the {value['rows']:,} rows added so far"
     if value["heard"]:
-        yield f"Of these the model alone gets {without} right, and with the others of the memory {together}."
+        yield f"{rows} the model alone gets {without} right, and with the others of the memory {together}."
         yield f'  next    tunesmith predict {run} "…" --evidence'
-    else:
-        yield f"The model gets {without} of these right, and the memory adds too little to be heard: it is kept, and"
+    elif value["rows"]:
+        yield f"{rows} the model gets {without} right, and the memory adds too little to be heard: it is kept, and"
         yield "looked at again when more rows come."

@@ -75,7 +75,7 @@ def _lines(value: Mapping[str, Any]) -> Iterator[str]:
     for rule in value["rules"]:
         if rule["examples"]:
             yield ""
-            yield f'"{rule["name"]}" {"is wrong on" if known else "fires on"}, for example:'
+            yield f'"{rule["name"]}" {"is wrong on" if rule["accuracy"] else "fires on"}, for example:'
             for example in rule["examples"]:
                 label = f"{', '.join(example['labels'])}, " if known else ""
                 yield f"  row {example['row']} ({label}found: {', '.join(example['found'])}): {example['text']}"

@@ -90,6 +90,9 @@ def report_lines(report: Mapping[str, Any], folder: str) -> Iterator[str]:
     if verdict:
         yield ""
         yield str(verdict)
+    ruled = ((report.get("knowledge") or {}).get("compared") or {}).get("verdict")
+    if ruled:
+        yield narrow(str(ruled))
     forgotten = (report.get("forgetting") or {}).get("verdict")
     if forgotten:
         yield narrow(str(forgotten))

@@ -120,7 +120,11 @@ def check(
         examples = examples_of(prepared.files["train"], prepared, [], columns)
         fitted = load_entry("tasks", prepared.task)().fit(examples)
         raise_faults(unfit(names_of(recipe.strategies), fitted.head().problem, prepared.task))
-        known = [] if rules is None else check_rules(rules, fitted, examples, prepared.files["train"].name)
+        known = (
+            []
+            if rules is None
+            else check_rules(rules, fitted, examples, prepared.files["train"].name, prepared.columns.get("label"))
+        )
     general = open_general(recipe.data, recipe.seed)
     guesses = [*prepared.guesses, *general.guesses]
     unknown: tuple[Finding, ...] = ()

@@ -105,12 +105,11 @@ def _fold(
     train, dev = [examples[inside[i]] for i in kept], [examples[inside[i]] for i in held]
     test = [examples[i] for i in outside]
     tuned = tune(shop, f"fold-{number}", weigh(train) if shop.recipe.class_weights else train, dev)
-    task, temperature = shop.task.calibrate(read_of(shop, tuned.model, dev), dev)
+    read = read_of(shop, tuned.model, dev)
+    task, temperature = shop.task.calibrate(read, dev)
     said = {"tuned": answers_of(task, read_of(shop, tuned.model, test, write=True), test, temperature)}
     said |= measure_baselines(shop, [*train, *dev], test)
-    for votes in fuse(
-        shop, tuned, train, dev, lambda: answers_of(task, read_of(shop, tuned.model, dev), dev, temperature)
-    ):
+    for votes in fuse(shop, tuned, train, dev, lambda: answers_of(task, read, dev, temperature)):
         said[ALONE] = vote_alone(votes, task, train, test)
         said |= {"tuned": votes.adjust(said["tuned"], Asked(test)), WITHOUT: said["tuned"]}
     stored = {name: store(values) for name, values in said.items()}

@@ -10,10 +10,10 @@ from typing import Any
 
 from tunesmith.bundle.load import Bundle, load_bundle
 from tunesmith.core.example import Example, Span
-from tunesmith.data.examples import examples_of
+from tunesmith.data.examples import examples_of, missing_columns
 from tunesmith.data.read import iter_chunks
-from tunesmith.data.rows import prepare
-from tunesmith.errors import Fault, InputError, did_you_mean
+from tunesmith.data.rows import Prepared, prepare
+from tunesmith.errors import Fault, InputError, did_you_mean, raise_faults
 from tunesmith.evaluation.interval import bootstrap
 from tunesmith.jobs.columns import refuse_count, trained_columns
 from tunesmith.jobs.stream import blocks_of
@@ -47,7 +47,7 @@ def evaluate(
     if bundle.task.head().streams:
         examples: Sequence[Example] = blocks_of(str(data), recipe, bundle.encoder, bundle.task)
     else:
-        examples = labelled(bundle, recipe, str(data), columns, label)
+        examples = labelled(bundle, prepared_for(bundle, recipe, str(data), columns, label), str(data))
     answers = bundle.answers(examples)
     measure = recipe.evaluate if recipe else Evaluate()
     scores = bootstrap(
@@ -63,13 +63,25 @@ def recipe_of(bundle: Bundle) -> Recipe | None:
     return Run.load(folder).recipe if is_run(folder) else None
 
 
-def labelled(
-    bundle: Bundle, recipe: Recipe | None, source: str, columns: Sequence[str], label: str | None
-) -> Sequence[Example]:
+def labelled(bundle: Bundle, prepared: Prepared, source: str) -> Sequence[Example]:
     """Return the rows of a file with labels as the model spells them.
 
     Raises:
-        InputError: the file cannot be read, a column is not there, or labels are unknown to the model.
+        InputError: labels are unknown to the model (K107), or no numbers where it gives numbers (K127).
+    """
+    examples = examples_of(prepared.files["train"], prepared, [], bundle.columns)
+    if bundle.task.head().problem == "regression":
+        return [_numbered(example) for example in examples]
+    return _known(examples, bundle.labels, source) if bundle.labels else examples
+
+
+def prepared_for(
+    bundle: Bundle, recipe: Recipe | None, source: str, columns: Sequence[str], label: str | None
+) -> Prepared:
+    """Return a file as it was read, with the columns that the model was trained on or those that are asked for.
+
+    Raises:
+        InputError: the file cannot be read, or a column is not there.
     """
     if columns:
         refuse_count(columns, bundle.task.reads[0], source)
@@ -79,10 +91,8 @@ def labelled(
     if bundle.task.name == "answer":
         asked["on_bad_row"] = "keep"  # a right answer that does not stand in the context still counts
     prepared = prepare(base.model_copy(update=asked), bundle.task.name)
-    examples = examples_of(prepared.files["train"], prepared, [], bundle.columns)
-    if bundle.task.head().problem == "regression":
-        return [_numbered(example) for example in examples]
-    return _known(examples, bundle.labels, source) if bundle.labels else examples
+    raise_faults(missing_columns(prepared.files["train"], bundle.columns))
+    return prepared
 
 
 def _columns(bundle: Bundle, source: str, columns: Sequence[str], label: str | None) -> dict[str, str | None]:

@@ -127,7 +127,7 @@ def _predicted(
 ) -> Iterator[tuple[Row, Text, Prediction]]:
     while block := list(islice(rows, ROWS_AT_ONCE)):
         texts = [text for _, text in block]
-        cells = [{name: cell_text(row.get(name)) for name in bundle.columns} for row, _ in block]
+        cells = [{name: cell_text(row[name]) for name in bundle.columns if name in row} for row, _ in block]
         found = bundle.predict(texts, batch_size=batch_size, columns=cells if bundle.columns else None)
         for (row, text), one in zip(block, found, strict=True):
             yield row, text, one

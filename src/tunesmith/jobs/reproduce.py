@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tunesmith.bundle.knowledge import weight_files
 from tunesmith.errors import InputError
 from tunesmith.jobs.retest import Retested, finished, retest
 from tunesmith.recipe.parse import parse
@@ -120,4 +121,4 @@ def _key(label: object) -> object:
 
 
 def _weights(run: Run) -> dict[str, str]:
-    return {path.name: sha256_of(path) for path in sorted((run.folder / "model").glob("*.safetensors"))}
+    return {path.name: sha256_of(path) for path in weight_files(run.folder / "model")}

@@ -17,13 +17,13 @@ from tunesmith.data.split import fold_examples
 from tunesmith.errors import Fault, InputError
 from tunesmith.jobs.crossval import average, restore
 from tunesmith.jobs.limit import limited
+from tunesmith.knowledge.memory import Memory
 from tunesmith.recipe.parse import parse
 from tunesmith.recipe.schema import Recipe
 from tunesmith.runs.lock import check_files
 from tunesmith.runs.store import Run
 
 Array = np.ndarray[Any, Any]
-MEMORY = "memory"
 Row = tuple[tuple[str, ...], Target]
 
 
@@ -77,7 +77,7 @@ def retest(folder: Path | str) -> Retested:
         return _streamed(run, recipe)
     bundle = load_bundle(run.folder)
     # What was added to its memory since is not of the run.
-    bundle = replace(bundle, fusions=tuple(one for one in bundle.fusions if one.kind != MEMORY))
+    bundle = replace(bundle, fusions=tuple(one for one in bundle.fusions if not isinstance(one, Memory)))
     loaded = load_splits(
         recipe.data, task=recipe.task, seed=recipe.seed, folds=recipe.evaluate.folds, columns=bundle.columns
     )  # fmt: skip

@@ -56,7 +56,7 @@ def try_rules(
 
     Raises:
         InputError: rules or rows cannot be read, a rule votes on a label that no row has (K801) or looks at a column
-            that is not there (K106), or two vote otherwise under the same conditions (K804).
+            that is not there (K106) or at the label (K810), or two vote otherwise under the same conditions (K804).
 
     Example:
         >>> tunesmith.try_rules("rules.yaml", "reviews.csv")["vote"]["decided"]  # doctest: +SKIP
@@ -69,7 +69,7 @@ def try_rules(
     raise_faults(
         [
             *read.missing_columns(tried.columns), *(read.unknown(labels) if labelled else ()),
-            *read.contradictions(several=tried.several),
+            *read.contradictions(several=tried.several), *read.at_label(tried.label),
         ]
     )  # fmt: skip
     counts = read.counts(tried.rows)
@@ -94,6 +94,7 @@ class _Tried:
         numbers: [N] as the user counts them.
         columns: that the file has.
         targets: the labels of each row; empty where there are none.
+        label: the column of the labels; None where there is none.
         several: whether a row may have several labels, or it is not known.
         left_out: rows that cannot be used: torn, or without text or label.
         guesses: sentences that say what was inferred.
@@ -103,6 +104,7 @@ class _Tried:
     numbers: Array
     columns: Sequence[str]
     targets: Sequence[tuple[str, ...]] = ()
+    label: str | None = None
     several: bool = True
     left_out: int = 0
     guesses: Sequence[str] = ()
@@ -129,7 +131,8 @@ def _labelled(source: str, text: Sequence[str], label: str | None) -> _Tried:
     targets = [classes_of(target) for target in found.targets]
     left_out = found.table.rows_read - len(rows)
     return _Tried(
-        rows, found.numbers, list(columns), targets, prepared.kind == "set", left_out, prepared.guesses
+        rows, found.numbers, list(columns), targets, prepared.columns.get("label"), prepared.kind == "set", left_out,
+        prepared.guesses,
     )  # fmt: skip
 
 

@@ -151,8 +151,8 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
             recipe, task, votes, metric, tested.examples, tested.answers, tested.without,
             learnt=chosen.tuned.hinted.has_terms,
         )  # fmt: skip
-        alone = task.breakdown(truth, tested.without, chosen.temperature)
-        parts["calibration"]["before"] = alone["calibration"]["before"]
+        # The temperature is that of the model, and votes move its answers further.
+        parts["calibration"] = task.breakdown(truth, tested.without, chosen.temperature)["calibration"]
     return report | parts | _curve(outcome, metric)
 
 
@@ -203,6 +203,10 @@ def _notes(outcome: Outcome) -> list[str]:
         notes.append(_of_names(chosen.tuned.hinted.names))
     if chosen.tuned.hinted.terms is not None:
         notes.append(_of_terms(chosen.tuned.hinted.terms))
+    if recipe.knowledge.rules and not (chosen.fusions or chosen.tuned.hinted.has_terms):
+        notes.append(
+            "The rules were read and had no part in it: they do not vote, and nothing was learnt from their terms."
+        )
     if recipe.class_weights:
         notes.append("Rare classes weigh more in the loss, because class sizes differ more than threefold.")
     return notes

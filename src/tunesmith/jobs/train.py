@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tunesmith.bundle.knowledge import weight_files
 from tunesmith.core.task import Task
 from tunesmith.data.findings import by_severity, raise_errors
 from tunesmith.data.general import open_general
@@ -117,7 +118,11 @@ def open_data(asked: Recipe, reporter: Reporter) -> Opened:
         )  # fmt: skip
     unknown = unknown_tokens(encoder, flat(loaded.splits.train), str(asked.data.train))
     task: Task = load_entry("tasks", loaded.task)().fit(loaded.splits.train)
-    known = [] if rules is None else check_rules(rules, task, loaded.splits.train, Path(asked.data.train).name)
+    known = (
+        []
+        if rules is None
+        else check_rules(rules, task, loaded.splits.train, Path(asked.data.train).name, loaded.columns.get("label"))
+    )
     run = reporter.run.folder
     folder = start_folder(sources, task.head(), run, seed=asked.seed, say=reporter.say)
     encoder, notable = settle(folder, encoder, task.head(), asked)
@@ -152,8 +157,7 @@ def lock_run(run: Run, opened: Opened, processes: int = 1) -> None:
 
     files: dict[str, Any] = {**opened.general.files, **opened.loaded.files}
     for number, path in enumerate(opened.rules.files if opened.rules else ()):
-        files["rules" if number == 0 else f"rules/{path.name}"] = path
+        files["rules" if number == 0 else f"rules/{number}"] = path
     for role, folder in zip(("model", "decoder"), opened.sources, strict=False):
-        weights = sorted(folder.glob("*.safetensors"))
-        files |= {f"{role}/{path.name}": path for path in [*weights, folder / "config.json"]}
+        files |= {f"{role}/{path.name}": path for path in [*weight_files(folder), folder / "config.json"]}
     run.write_lock(files, threads=torch.get_num_threads(), processes=processes)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
 from tunesmith.core.fusion import Asked
 from tunesmith.evaluation.linear import row_losses
+from tunesmith.knowledge.odds import logs, softmax
 
 Array = np.ndarray[Any, Any]
+Near: TypeAlias = tuple[Array, Array]
+"""Places of the nearest rows, and their cosines, [N, K] each."""
 
 NEAREST = 16
 """Rows of the memory that speak for a text."""
@@ -24,8 +27,6 @@ DOUBT = 0.1
 GAIN = 1.92
 """Nats that the memory must save on its rows to be heard: what a number that says nothing saves in one of twenty cases,
 by the χ² of likelihood ratios."""
-LEAST = 1e-9
-"""Probability of a label that a model excludes."""
 SHOWN, CUT = 3, 60
 """Rows that evidence names, and letters of each."""
 
@@ -47,7 +48,7 @@ class Memory:
 
     Args:
         labels: C names of classes.
-        vectors: of the rows, of length 1, float16 [M, H].
+        vectors: of the rows, of length 1, float32 [M, H]; kept in half of it.
         classes: class indices of the rows, [M].
         answers: what the model says of the rows that were added, in their order, [F, C].
         fresh: whether a row was added, and the model was not trained on it, bool [M].
@@ -61,7 +62,8 @@ class Memory:
     Source: Khandelwal et al. 2020, Generalization through Memorization: Nearest Neighbor Language Models; mixed here as
         a product of experts, with kernel weights as in Nadaraya 1964, On Estimating Regression.
 
-    Cost: a product of the vector of each text with the memory, exact; 100,000 rows of 384 numbers take 77 MB.
+    Cost: a product of the vector of each text with the memory, exact; 100,000 rows of 384 numbers take 154 MB, and 77
+        on disk.
     """
 
     labels: tuple[str, ...]
@@ -98,7 +100,7 @@ class Memory:
         places = np.asarray(classes, dtype=np.int64)
         said = np.empty((0, len(labels))) if answers is None else answers
         fresh = np.full(len(places), answers is not None)
-        kept = _unit(vectors).astype(np.float16)
+        kept = _unit(vectors).astype(np.float16).astype(np.float32)  # as they come from disk again
         return cls(tuple(labels), kept, places, said.astype(np.float32), fresh, tuple(texts), tuple(sources))
 
     def __len__(self) -> int:
@@ -117,11 +119,12 @@ class Memory:
         """Return the memory with the numbers that foretell the added rows best, if there are some."""
         if not self.fresh.any():
             return self
-        hot, model = np.eye(len(self.labels))[self.classes[self.fresh]], _log(self.answers)
+        hot, model = np.eye(len(self.labels))[self.classes[self.fresh]], logs(self.answers)
         silent, _, _ = _mix(model, np.zeros_like(model), hot)
         best = (silent - GAIN, replace(self, power=1.0, share=0.0))
+        near = self._others()
         for width in WIDTHS:
-            mass = self._others(width)
+            mass = self._mass(near, width)
             for floor in FLOORS:
                 loss, power, share = _mix(model, np.log(floor / len(self.labels) + mass), hot)
                 if loss < best[0]:
@@ -130,33 +133,31 @@ class Memory:
 
     def foretold(self) -> Array:
         """Return what model and memory say of each added row where the row itself is left out, [F, C]."""
-        return self._heard(self.answers, self._others(self.width)) if self.share else self.answers
+        return self._heard(self.answers, self._mass(self._others(), self.width)) if self.share else self.answers
 
     def adjust(self, answers: Array, asked: Asked) -> Array:
         """Return probabilities [N, C] with what the nearest rows say in them."""
-        return self._heard(answers, self._mass(self._vectors(asked), self.width)) if self.share else answers
+        return self._heard(answers, self._mass(self._near(self._vectors(asked)), self.width)) if self.share else answers
 
     def _heard(self, answers: Array, mass: Array) -> Array:
         said = np.log(self.floor / len(self.labels) + mass)
-        logits = self.power * _log(answers) + self.share * said
-        raised = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return np.asarray(raised / raised.sum(axis=1, keepdims=True))
+        logits = self.power * logs(answers) + self.share * said
+        return softmax(logits)
 
-    def _others(self, width: float) -> Array:
-        """Return how much the other rows speak for each class of each added row, [F, C]."""
+    def _others(self) -> Near:
+        """Return the rows that are nearest to each added row, without itself."""
         places = np.flatnonzero(self.fresh)
-        return self._mass(self.vectors[places], width, itself=places)
+        return self._near(self.vectors[places], itself=places)
 
     def evidence(self, answers: Array, asked: Asked) -> list[tuple[str, ...]]:
         """Return the nearest rows of each text with their labels, the nearest first, and what the model says alone."""
         if self.share == 0.0:
             return [()] * len(answers)
-        said: list[tuple[str, ...]] = []
-        for rows, places, cosines in self._near(self._vectors(asked)):
-            for row, near, cosine in zip(answers[rows], places, cosines, strict=True):
-                order, at = np.argsort(-cosine, kind="stable")[:SHOWN], int(row.argmax())
-                lines = [self._line(int(near[place]), float(cosine[place])) for place in order]
-                said.append((*lines, f"without memory: {self.labels[at]} {row[at]:.2f}"))
+        said = []
+        for row, near, cosine in zip(answers, *self._near(self._vectors(asked)), strict=True):
+            at = int(row.argmax())
+            lines = [self._line(int(near[place]), float(cosine[place])) for place in range(min(SHOWN, len(near)))]
+            said.append((*lines, f"without memory: {self.labels[at]} {row[at]:.2f}"))
         return said
 
     def _line(self, at: int, cosine: float) -> str:
@@ -168,36 +169,48 @@ class Memory:
         assert asked.vectors is not None, "memory asks for vectors"
         return _unit(asked.vectors)
 
-    def _mass(self, vectors: Array, width: float, *, itself: Array | None = None) -> Array:
-        """Return how much the nearest rows speak for each class, [N, C]; see `_near` for the arguments."""
-        mass = np.zeros((len(vectors), len(self.labels)))
-        for rows, places, cosines in self._near(vectors, itself=itself):
-            heard = np.exp((cosines - 1.0) / width)
-            np.add.at(mass[rows], (np.arange(len(places))[:, None], self.classes[places]), heard)
+    def _mass(self, near: Near, width: float) -> Array:
+        """Return how much the nearest rows speak for each class, [N, C]."""
+        places, cosines = near
+        mass = np.zeros((len(places), len(self.labels)))
+        np.add.at(mass, (np.arange(len(places))[:, None], self.classes[places]), np.exp((cosines - 1.0) / width))
         return mass
 
-    def _near(self, vectors: Array, *, itself: Array | None = None) -> Iterator[tuple[slice, Array, Array]]:
-        """Yield rows, places of the nearest in the memory and cosines, [n, K] each, some rows at a time.
+    def _near(self, vectors: Array, *, itself: Array | None = None) -> Near:
+        """Return the places of the nearest rows in the memory and their cosines, the nearest first.
 
         Args:
             vectors: of length 1, [N, H].
             itself: [N] the place of each in the memory, which is not near itself; None where they are not of it.
         """
-        kept = self.vectors.astype(np.float32)
         most = min(NEAREST, len(self) - (itself is not None))
         step = max(1, AT_ONCE // max(1, len(self)))
-        for start in range(0, len(vectors), step):
+        places = np.empty((len(vectors), most), dtype=np.int64)
+        cosines = np.empty((len(vectors), most))
+        for start in range(0, len(vectors) if most else 0, step):
             rows = slice(start, start + step)
-            cosines = vectors[rows].astype(np.float32) @ kept.T
+            found = np.asarray(vectors[rows], dtype=np.float32) @ self.vectors.T
             if itself is not None:
-                cosines[np.arange(len(cosines)), itself[rows]] = -np.inf
-            places = np.argsort(-cosines, axis=1, kind="stable")[:, :most]
-            yield rows, places, np.take_along_axis(cosines, places, axis=1).astype(np.float64)
+                found[np.arange(len(found)), itself[rows]] = -np.inf
+            kept = np.sort(np.argpartition(-found, most - 1, axis=1)[:, :most], axis=1)
+            order = np.argsort(-np.take_along_axis(found, kept, axis=1), axis=1, kind="stable")
+            places[rows] = np.take_along_axis(kept, order, axis=1)
+            cosines[rows] = np.take_along_axis(found, places[rows], axis=1)
+        return places, cosines
+
+    def corrected(self, labels: Mapping[str, int]) -> Memory:
+        """Return a memory, not yet fitted, in which the rows of some texts have another class.
+
+        Args:
+            labels: text → class index.
+        """
+        classes = [labels.get(text, int(known)) for text, known in zip(self.texts, self.classes, strict=True)]
+        return replace(self, classes=np.array(classes, dtype=np.int64))
 
     def state(self) -> dict[str, Any]:
         """Return plain data, and the vectors."""
         return {
-            "labels": list(self.labels), "vectors": self.vectors, "classes": self.classes.tolist(),
+            "labels": list(self.labels), "vectors": self.vectors.astype(np.float16), "classes": self.classes.tolist(),
             "answers": self.answers, "fresh": self.fresh.tolist(), "texts": list(self.texts),
             "sources": list(self.sources), "power": self.power, "share": self.share, "floor": self.floor,
             "width": self.width,
@@ -207,7 +220,7 @@ class Memory:
     def load(cls, state: Mapping[str, Any]) -> Memory:
         """Return the memory that `state` describes."""
         return cls(
-            tuple(state["labels"]), state["vectors"], np.array(state["classes"], dtype=np.int64),
+            tuple(state["labels"]), state["vectors"].astype(np.float32), np.array(state["classes"], dtype=np.int64),
             state["answers"], np.array(state["fresh"], dtype=bool), tuple(state["texts"]), tuple(state["sources"]),
             state["power"], state["share"], state["floor"], state["width"],
         )  # fmt: skip
@@ -229,7 +242,3 @@ def _mix(model: Array, memory: Array, hot: Array) -> tuple[float, float, float]:
 def _unit(vectors: Array) -> Array:
     wide = np.asarray(vectors, dtype=np.float32)
     return np.asarray(wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-12))
-
-
-def _log(probabilities: Array) -> Array:
-    return np.log(np.maximum(np.asarray(probabilities, dtype=np.float64), LEAST))

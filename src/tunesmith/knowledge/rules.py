@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -158,11 +158,10 @@ class Rules:
         lists = [Terms(terms) for terms in state["lists"]]
         return cls(tuple(Rule.load(rule, lists) for rule in state["rules"]))
 
-    def counts(self, rows: Sequence[Row]) -> Array:
-        """Return how often every rule fires on every row, int64 [N, R]."""
-        return np.array([[len(rule.found(row)) for rule in self.rules] for row in rows], dtype=np.int64).reshape(
-            len(rows), len(self.rules)
-        )
+    def counts(self, rows: Iterable[Row]) -> Array:
+        """Return how often every rule fires on every row, int64 [N, R]; rows may be made when they are asked for."""
+        found = [np.array([len(rule.found(row)) for rule in self.rules], dtype=np.int64) for row in rows]
+        return np.array(found, dtype=np.int64).reshape(len(found), len(self.rules))
 
     def votes(self, counts: Array, labels: Sequence[str]) -> Array:
         """Return the sum of the votes on every label, float64 [N, C].
@@ -212,6 +211,14 @@ class Rules:
             if name not in columns
         ]  # fmt: skip
 
+    def at_label(self, column: str | None) -> list[Fault]:
+        """Return a fault for each rule that looks at the column of the label (K810)."""
+        return [
+            Fault("K810", rule.where, f'the rule looks at column "{column}", which is the label.', "Leave it out.")
+            for rule in self.rules
+            if column in rule.columns
+        ]
+
     def unknown(self, labels: Sequence[str]) -> list[Fault]:
         """Return a fault for each rule on a label that is none of `labels` (K801)."""
         return [
@@ -236,6 +243,8 @@ def decided(votes: Array, *, closed: bool = True) -> Array:
         votes: [N, C].
         closed: whether the C labels are all that there are: then a vote against one of two is one for the other.
     """
+    if not votes.shape[1]:  # there are none but rules that learn, and nothing has taught them
+        return np.full(len(votes), -1)
     best, most = votes.argmax(axis=1), votes.max(axis=1)
     alone = (votes == most[:, None]).sum(axis=1) == 1
     said = (votes != 0).any(axis=1) if closed and votes.shape[1] > 1 else most > 0

@@ -47,9 +47,9 @@ class RuleSpec(Part):
 
     name: str | None = None
     """What reports call it; by default what it looks for."""
-    label: str | None = None
+    label: Annotated[str, Field(min_length=1)] | None = None
     """The label that it votes for."""
-    against: str | None = None
+    against: Annotated[str, Field(min_length=1)] | None = None
     """The label that it votes against."""
     learn: bool = False
     """Whether it votes as labelled rows teach it, in place of `label` and `against`."""

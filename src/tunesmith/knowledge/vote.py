@@ -11,6 +11,7 @@ import numpy as np
 from tunesmith.core.example import Example
 from tunesmith.core.fusion import Asked
 from tunesmith.evaluation.linear import row_losses
+from tunesmith.knowledge.odds import logs, softmax
 from tunesmith.knowledge.rules import Row, Rule, Rules
 
 Array = np.ndarray[Any, Any]
@@ -22,8 +23,6 @@ says what they say then. docs/decisions.md has the figures."""
 ALONE, BESIDE = 0.1, 0.02
 """Variance of that number before rows have spoken: of rules alone, and of rules beside a model. Few dev rows, as few
 labelled rows have, must not undo what all of them say. Rules that learn keep the first, for nobody vouches for them."""
-LEAST = 1e-9
-"""Probability of a label that a model excludes."""
 SHOWN = 3
 """Things found that a sentence names."""
 TOLD = 0.005
@@ -86,7 +85,7 @@ class Votes:
         left = np.where(learns, alone / 2, left)
         if len(held):
             left = _mode(
-                _hits(rules, held), held_truth, _log(answers), left, (low, high), np.where(learns, ALONE, BESIDE)
+                _hits(rules, held), held_truth, logs(answers), left, (low, high), np.where(learns, ALONE, BESIDE)
             )
         return cls(rules, tuple(labels), left)
 
@@ -99,7 +98,7 @@ class Votes:
         """Return probabilities [N, C] with the votes in them; a row on which no rule fires keeps its own."""
         votes = _hits(self.rules, asked.examples) @ self.weights
         heard = (votes != 0).any(axis=1)
-        return np.where(heard[:, None], _softmax(_log(answers) + votes), answers)
+        return np.where(heard[:, None], softmax(logs(answers) + votes), answers)
 
     def alone(self, shares: Array, examples: Sequence[Example]) -> Array:
         """Return what the rules say without a model, each as loud as it claims: probabilities [N, C].
@@ -109,7 +108,7 @@ class Votes:
             examples: N of them.
         """
         votes = CLAIM * _hits(self.rules, examples) @ self.rules.directions(self.labels)
-        return _softmax(votes + 1e-3 * _log(shares))
+        return softmax(votes + 1e-3 * logs(shares))
 
     def evidence(self, answers: Array, asked: Asked) -> list[tuple[str, ...]]:
         """Return a sentence for each rule that fires, and one for what the model says without them."""
@@ -124,12 +123,14 @@ class Votes:
     def _said(self, rule: Rule, found: Sequence[str], weights: Array) -> list[str]:
         """Return what a rule says of a row in which it has found something; nothing where that moves no label."""
         votes = weights * rule.strength * np.log2(1 + len(found))
-        at = int(np.abs(votes).argmax())
-        if abs(votes[at]) < TOLD:
-            return []
+        sides = [("for", int(votes.argmax())), ("against", int(votes.argmin()))]
+        told = [
+            f"{side} {self.labels[at]}: {votes[at]:+.2f}"
+            for side, at in sides
+            if (votes[at] if side == "for" else -votes[at]) >= TOLD
+        ]
         what = ", ".join(found[:SHOWN]) + (" …" if len(found) > SHOWN else "")
-        side = f"{'for' if votes[at] > 0 else 'against'} {self.labels[at]}"
-        return [f"{rule.name} ({what}) votes {side}: {votes[at]:+.2f}"]
+        return [f"{rule.name} ({what}) votes {', '.join(told)}"] if told else []
 
     def state(self) -> dict[str, Any]:
         """Return plain data, with the rules and their lists."""
@@ -144,7 +145,7 @@ class Votes:
 def _hits(rules: Rules, examples: Sequence[Example]) -> Array:
     """Return φ, [N, R]."""
     strengths = np.array([rule.strength for rule in rules.rules])
-    return np.asarray(np.log2(1 + rules.counts([Row.of(example) for example in examples])) * strengths)
+    return np.asarray(np.log2(1 + rules.counts(Row.of(example) for example in examples)) * strengths)
 
 
 def _mode(
@@ -170,7 +171,7 @@ def _mode(
     def cost(point: Array) -> tuple[float, Array]:
         weights, shift = point[:size].reshape(claims.shape), point[size:]
         z = logits + hits @ weights + (shift if free else 0.0)
-        off, away = _softmax(z) - hot, weights - claims
+        off, away = softmax(z) - hot, weights - claims
         value = row_losses(z, hot, "single_label_classification").sum() + (away**2 / (2 * variance)).sum()
         slope = (hits.T @ off + away / variance).ravel()
         if not free:
@@ -181,12 +182,3 @@ def _mode(
     outset = np.concatenate([claims.ravel(), np.zeros(shifts)])
     found = minimize(cost, outset, jac=True, method="L-BFGS-B", bounds=limits).x
     return np.asarray(found[:size].reshape(claims.shape))
-
-
-def _log(probabilities: Array) -> Array:
-    return np.log(np.maximum(np.asarray(probabilities, dtype=np.float64), LEAST))
-
-
-def _softmax(logits: Array) -> Array:
-    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(raised / raised.sum(axis=1, keepdims=True))

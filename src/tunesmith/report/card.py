@@ -223,6 +223,8 @@ def _limits(report: ReportData) -> list[str]:
     forgotten = (report.get("forgetting") or {}).get("verdict") or ""
     limits = [*_unbeaten(report), *_shaky(report), *map(escape, report.get("notes") or [])]
     limits += [escape(forgotten)] if forgotten else []
+    ruled = ((report.get("knowledge") or {}).get("compared") or {}).get("verdict")
+    limits += [f"Rules of its makers vote beside it. {escape(ruled)}"] if ruled else []
     if not report.get("calibration") and not report.get("answers") and not words.predicts_numbers(report):
         limits.append("Whether its probabilities can be believed was not measured.")
     limits.append(

@@ -50,4 +50,9 @@ KNOWLEDGE: dict[str, Code] = {
         "The rows of a memory speak for the one label of a text, beside those that the model was trained on.",
         "Give the folder of a run of `classify` or `pair` whose data is where it was.",
     ),
+    "K810": Code(
+        "A rule looks at the label itself",
+        "It would be right on every row whose label is known, and silent on all others.",
+        "Leave the condition out, or look at another column.",
+    ),
 }

@@ -75,9 +75,9 @@ def _rules(found: Sequence[RuleData]) -> Markup | None:
     ]
     head = ["Rule", "Votes", "Weight", "Test rows", "Right there", "By chance"]
     said = (
-        "A rule begins with a weight of 0.5, or 0.2 where the model has learnt from its terms, and labelled rows move "
-        "it: 0 is one that they contradict, or that tells the model nothing new. A hit adds weight × strength × "
-        "log₂(1 + hits) to the log probability of its label."
+        "A rule begins with a weight of 0.5, or 0.2 where the model has learnt from terms of the rules, and labelled "
+        "rows move it: 0 is one that they contradict, or that tells the model nothing new. A hit adds weight × "
+        "strength × log₂(1 + hits) to the log probability of its label."
     )
     return join(tag("h3", "Each rule"), tag("p", said), table(head, body, (2, 3, 4, 5), "Rules and their weights"))
 
