@@ -194,3 +194,17 @@ def test_its_vectors_are_no_weights(run: Path, new: Path, quick: dict[str, Any],
     assert reproduce(run)["level"] == "weights"
     later = train({**quick, "model": str(run / "model"), "stop": {"epochs": 1}}, folder=tmp_path / "later")
     assert not [role for role in later.lock["files"] if "knowledge" in role]
+
+
+def test_torn_knowledge_is_said_to_be_torn(run: Path, new: Path) -> None:
+    tunesmith.add_memory(run, new)
+    [arrays] = (run / "model").glob("knowledge-*")
+    whole = arrays.read_bytes()
+    plain = run / "model" / "knowledge.json"
+    for spoil in (lambda: arrays.write_bytes(whole[:100]), arrays.unlink, lambda: plain.write_text("{")):
+        spoil()
+        with pytest.raises(InputError) as error:
+            tunesmith.load(run)
+        assert error.value.faults[0].code == "K613"
+    plain.unlink()
+    assert tunesmith.load(run).fusions == ()

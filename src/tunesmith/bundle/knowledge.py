@@ -54,23 +54,32 @@ def load_fusions(folder: Path) -> tuple[Fusion, ...]:
     """Return the knowledge of the bundle in a folder; none where it has none.
 
     Raises:
-        InputError: it was made by a later format (K603).
+        InputError: it was made by a later format (K603), or cannot be read (K613).
     """
+    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     path = folder / FILE
     if not path.is_file():
         return ()
-    plain = json.loads(path.read_text(encoding="utf-8"))
-    if plain["format"] > FORMAT:
-        message = f"was made with knowledge format {plain['format']}; this version reads {FORMAT}."
-        raise InputError(Fault("K603", str(path), message, "pip install --upgrade tunesmith"))
-    arrays = load_file(folder / plain["arrays"]) if plain["arrays"] else {}
-    found = []
-    for number, one in enumerate(plain["fusions"]):
-        own = {key.partition(".")[2]: value for key, value in arrays.items() if key.startswith(f"{number}.")}
-        found.append(load_entry("fusions", one["kind"], str(path)).load({**one["state"], **own}))
-    return tuple(found)
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+        if plain["format"] > FORMAT:
+            message = f"was made with knowledge format {plain['format']}; this version reads {FORMAT}."
+            raise InputError(Fault("K603", str(path), message, "pip install --upgrade tunesmith"))
+        arrays = load_file(folder / plain["arrays"]) if plain["arrays"] else {}
+        return tuple(_loaded(number, one, arrays, path) for number, one in enumerate(plain["fusions"]))
+    except (ValueError, KeyError, TypeError, OSError, SafetensorError) as error:
+        cure = "Copy the whole model folder again, or remove knowledge.json: the model then answers alone."
+        raise InputError(
+            Fault("K613", str(path), f"the knowledge of the model cannot be read: {error}.", cure)
+        ) from error
+
+
+def _loaded(number: int, one: dict[str, Any], arrays: dict[str, Any], path: Path) -> Fusion:
+    own = {key.partition(".")[2]: value for key, value in arrays.items() if key.startswith(f"{number}.")}
+    fusion: Fusion = load_entry("fusions", one["kind"], str(path)).load({**one["state"], **own})
+    return fusion
 
 
 def weight_files(folder: Path) -> list[Path]:

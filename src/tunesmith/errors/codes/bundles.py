@@ -66,6 +66,11 @@ BUNDLES: dict[str, Code] = {
         "The file has no column called like the one the model was trained on, and several others.",
         "Name the column with --text; twice for a model that reads pairs.",
     ),
+    "K613": Code(
+        "The knowledge of a bundle cannot be read",
+        "Rules and memory stand in knowledge.json, and vectors in a file beside it; one is torn or was left behind.",
+        "Copy the whole model folder again, or remove knowledge.json: the model then answers alone.",
+    ),
     "K620": Code(
         "The runs cannot be compared",
         "They have measured different things, so no figure stands in all of their reports.",
