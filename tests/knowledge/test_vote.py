@@ -13,7 +13,7 @@ from tunesmith.core.example import TextExample
 from tunesmith.core.fusion import Asked
 from tunesmith.knowledge.rulefile import read_rules
 from tunesmith.knowledge.rules import Rules
-from tunesmith.knowledge.vote import ALONE, BESIDE, CLAIM, Votes
+from tunesmith.knowledge.vote import ALONE, BESIDE, CLAIM, HEARD, Votes
 from tunesmith.recipe.text import write_document
 
 LABELS = ("bad", "good", "odd")
@@ -181,3 +181,14 @@ def test_a_rule_that_learns_learns_less_of_what_the_model_knows(tmp_path: Path) 
         for answers in (knows, np.tile([0.5, 0.5, 0.0], (120, 1)))
     ]
     assert 0 < pulls[0] < pulls[1] / 2
+
+
+def test_a_rule_whose_terms_were_learnt_from_claims_less(tmp_path: Path) -> None:
+    rules = rules_of(
+        tmp_path, {"label": "good", "words": ["fine"]}, {"label": "good", "pattern": "fi.e"},
+        {"label": "bad", "words": ["dull"], "length": {"max": 9}}, {"against": "odd", "words": ["fine"]},
+    )  # fmt: skip
+    nobody = ([], np.empty(0, dtype=int), [], np.empty(0, dtype=int), np.empty((0, 3)))
+    for heard, first in ((True, HEARD), (False, CLAIM)):
+        found = Votes.fit(rules, LABELS, *nobody, heard=heard)
+        np.testing.assert_allclose(found.weights, weighed(rules, first, CLAIM, CLAIM, CLAIM), atol=1e-9)

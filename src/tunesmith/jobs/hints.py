@@ -97,9 +97,7 @@ def terms_of(rules: Rules, seed: int) -> dict[str, list[str]]:
     """
     found: dict[str, set[str]] = defaultdict(set)
     for rule in rules.rules:
-        if not rule.label or rule.against or rule.terms is None or rule.pattern or rule.columns:
-            continue
-        if rule.shortest or rule.longest is not None:
+        if not rule.teaches or rule.terms is None:
             continue
         said = (regex.sub(r"(?<=\w)\*$", "", term) for term in rule.terms.terms)
         found[rule.label].update(term for term in said if "*" not in term and regex.search(r"\p{L}", term))

@@ -19,7 +19,7 @@ from tunesmith.jobs.limit import drawn
 from tunesmith.knowledge.record import record, rightness, shortcomings
 from tunesmith.knowledge.rulefile import read_rules
 from tunesmith.knowledge.rules import Row, Rules
-from tunesmith.knowledge.vote import CLAIM, HEARD, Votes
+from tunesmith.knowledge.vote import Votes
 from tunesmith.recipe.schema import Recipe
 
 if TYPE_CHECKING:
@@ -86,8 +86,8 @@ def fuse(
     if shop.rules is None or not shop.recipe.knowledge.vote:
         return []
     seen, task = [*drawn(train, MOST, shop.recipe.seed), *dev], shop.task
-    claim = HEARD if tuned.hinted.has_terms else CLAIM
-    return [Votes.fit(shop.rules, task.labels, seen, task.truth(seen), dev, task.truth(dev), answers(), claim)]
+    labelled = (seen, task.truth(seen), dev, task.truth(dev))
+    return [Votes.fit(shop.rules, task.labels, *labelled, answers(), heard=tuned.hinted.has_terms)]
 
 
 def vote_alone(votes: Votes, task: Task, train: Sequence[Example], test: Sequence[Example]) -> Array:

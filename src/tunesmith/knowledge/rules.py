@@ -99,6 +99,12 @@ class Rule:
         return (*terms, pattern, self.shortest, self.longest, tuple(sorted(self.columns.items())))
 
     @property
+    def teaches(self) -> bool:
+        """Whether its terms stand for a label: it votes for one, and asks for nothing else but terms."""
+        asks = self.pattern or self.columns or self.shortest or self.longest is not None
+        return bool(self.label) and not self.against and self.terms is not None and not asks
+
+    @property
     def vote(self) -> str:
         """What it says, in words."""
         if not self.label:

@@ -61,7 +61,7 @@ class Votes:
     @classmethod
     def fit(
         cls, rules: Rules, labels: Sequence[str], seen: Sequence[Example], truth: Array, held: Sequence[Example],
-        held_truth: Array, answers: Array, claim: float = CLAIM,
+        held_truth: Array, answers: Array, *, heard: bool = False,
     ) -> Votes:  # fmt: skip
         """Return the rules with their weights.
 
@@ -73,10 +73,11 @@ class Votes:
             held: rows that the model was not trained on, M of them; may be none.
             held_truth: class indices of these, [M].
             answers: probabilities that the model gives them, [M, C].
-            claim: the weight that rules begin with.
+            heard: whether the model has learnt from terms of the rules.
         """
         learns = np.array([[not rule.label] for rule in rules.rules])
-        claims = claim * rules.directions(labels)
+        claim = [HEARD if heard and rule.teaches else CLAIM for rule in rules.rules]
+        claims = np.array(claim)[:, None] * rules.directions(labels)
         low = np.where(learns | (claims < 0), -np.inf, 0.0)
         high = np.where(learns | (claims > 0), np.inf, 0.0)
         start = np.zeros((len(seen), len(labels)))

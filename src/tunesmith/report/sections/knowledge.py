@@ -75,7 +75,7 @@ def _rules(found: Sequence[RuleData]) -> Markup | None:
     ]
     head = ["Rule", "Votes", "Weight", "Test rows", "Right there", "By chance"]
     said = (
-        "A rule begins with a weight of 0.5, or 0.2 where the model has learnt from terms of the rules, and labelled "
+        "A rule begins with a weight of 0.5, or 0.2 where the model has learnt from its terms, and labelled "
         "rows move it: 0 is one that they contradict, or that tells the model nothing new. A hit adds weight × "
         "strength × log₂(1 + hits) to the log probability of its label."
     )
