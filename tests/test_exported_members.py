@@ -8,11 +8,11 @@ import pytest
 import tunesmith
 
 
-def test_the_public_names_are_these_fourteen() -> None:
-    assert len(tunesmith.__all__) == 14
+def test_the_public_names_are_these_fifteen() -> None:
+    assert len(tunesmith.__all__) == 15
     assert sorted(tunesmith.__all__) == [
-        "Bundle", "Recipe", "Run", "add_memory", "check", "clear_memory", "compare", "converse", "evaluate", "load",
-        "merge", "predict", "train", "try_rules",
+        "Bundle", "Recipe", "Run", "add_memory", "check", "clear_memory", "compare", "converse", "evaluate", "fuse",
+        "load", "merge", "predict", "train", "try_rules",
     ]  # fmt: skip
     assert set(tunesmith.__all__) <= set(dir(tunesmith))
 

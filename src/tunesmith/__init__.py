@@ -26,6 +26,7 @@ __all__ = [
     "compare",
     "converse",
     "evaluate",
+    "fuse",
     "load",
     "merge",
     "predict",
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from tunesmith.jobs.compare import compare
     from tunesmith.jobs.converse import converse
     from tunesmith.jobs.evaluate import evaluate
+    from tunesmith.jobs.fuse import fuse
     from tunesmith.jobs.memory import add_memory, clear_memory
     from tunesmith.jobs.merge import merge
     from tunesmith.jobs.predict import predict
@@ -57,6 +59,7 @@ _HOMES = {
     "clear_memory": "tunesmith.jobs.memory:clear_memory",
     "compare": "tunesmith.jobs.compare:compare",
     "evaluate": "tunesmith.jobs.evaluate:evaluate",
+    "fuse": "tunesmith.jobs.fuse:fuse",
     "merge": "tunesmith.jobs.merge:merge",
     "converse": "tunesmith.jobs.converse:converse",
     "load": "tunesmith.bundle.load:load_bundle",

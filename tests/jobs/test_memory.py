@@ -181,7 +181,7 @@ def test_a_run_that_has_not_ended_and_one_from_standard_input_are_refused(run: P
     (run / "recipe.yaml").write_text(recipe.replace(train_file, "  train: '-'"), encoding="utf-8")
     with pytest.raises(InputError) as error:
         tunesmith.add_memory(run, new)
-    assert error.value.faults[0].code == "K809"
+    assert error.value.faults[0].code == "K404"
     (run / "recipe.yaml").write_text(recipe, encoding="utf-8")
     (run / "state" / "finished.json").unlink()
     with pytest.raises(InputError) as error:

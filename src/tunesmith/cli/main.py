@@ -13,6 +13,7 @@ from tunesmith.cli.check import check
 from tunesmith.cli.compare import compare
 from tunesmith.cli.demo import demo
 from tunesmith.cli.evaluate import evaluate
+from tunesmith.cli.fuse import fuse
 from tunesmith.cli.init import init
 from tunesmith.cli.memory import memory
 from tunesmith.cli.merge import merge
@@ -26,8 +27,8 @@ from tunesmith.cli.train import train
 from tunesmith.cli.why import why
 
 VERBS = (
-    demo, train, adapt, check, predict, chat, evaluate, compare, merge, rules, memory, reproduce, runs, models, init,
-    why,
+    demo, train, adapt, check, predict, chat, evaluate, compare, merge, rules, fuse, memory, reproduce, runs, models,
+    init, why,
 )  # fmt: skip
 
 # Help is set plainly: drawing it with rich costs 0.1 to 0.2 s of the 0.3 s that `--help` may take.

@@ -5,15 +5,18 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 
+import numpy as np
+
 from tunesmith.bundle.load import load_bundle
 from tunesmith.core.example import Example
+from tunesmith.core.task import Array
 from tunesmith.data.load import Loaded
 from tunesmith.data.split import split_examples
 from tunesmith.jobs.baselines import measure_baselines
 from tunesmith.jobs.crossval import cross_validate
 from tunesmith.jobs.curve import learning_curve
 from tunesmith.jobs.forgetting import forgetting
-from tunesmith.jobs.knowledge import ALONE, fuse, vote_alone
+from tunesmith.jobs.knowledge import ALONE, SAID, VOTED_ON, rules_beside, vote_alone
 from tunesmith.jobs.measure import answers_of, keep_bundle, read_of
 from tunesmith.jobs.start import remove_start
 from tunesmith.jobs.stream import TOKENS
@@ -41,7 +44,7 @@ def conclude(shop: Workshop, loaded: Loaded) -> None:
     task, temperature = shop.task.calibrate(read, dev)
     curve = learning_curve(shop, train, dev, tuned) if shop.recipe.evaluate.curve else []
     final = refit(shop, tuned, [*train, *dev]) if shop.recipe.stop.refit else tuned
-    fusions = fuse(shop, tuned, train, dev, lambda: answers_of(task, read, dev, temperature))
+    fusions = rules_beside(shop, tuned, train, dev, lambda: answers_of(task, read, dev, temperature))
     if ranks.is_first:
         keep_bundle(shop, final.model, task, temperature, fusions)
     if is_wished(shop):  # and the bundle is there, for all to load
@@ -49,9 +52,18 @@ def conclude(shop: Workshop, loaded: Loaded) -> None:
     tested = crossed or test_bundle(shop, loaded, [*train, *dev] if shop.recipe.stop.refit else train)
     chosen = Chosen(tuned, final, train, dev, read, task, temperature, fusions)
     told = forgetting(shop, loaded)
+    if ranks.is_first and task.name in VOTED_ON and crossed is None:
+        keep_answers(shop, answers_of(task, read, dev, temperature), tested)
     if ranks.is_first:
         close(shop, Outcome(shop, loaded, chosen, tested, curve, told))
     ranks.wait()
+
+
+def keep_answers(shop: Workshop, dev: Array, tested: Tested) -> None:
+    """Keep what was said without rules, so that others can be set beside the model without a training."""
+    others = {f"baseline.{name}": said for name, said in tested.baselines.items() if name != ALONE}
+    arrays = {"dev": dev, "without": tested.without, **others}
+    shop.reporter.run.keep_arrays(SAID, {name: np.asarray(said, dtype=np.float32) for name, said in arrays.items()})
 
 
 def close(shop: Workshop, outcome: Outcome) -> None:

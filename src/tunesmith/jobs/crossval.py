@@ -16,7 +16,7 @@ from tunesmith.data.load import Loaded
 from tunesmith.data.split import fold_examples, split_examples
 from tunesmith.evaluation.figure import as_objects
 from tunesmith.jobs.baselines import measure_baselines
-from tunesmith.jobs.knowledge import ALONE, fuse, vote_alone
+from tunesmith.jobs.knowledge import ALONE, rules_beside, vote_alone
 from tunesmith.jobs.measure import answers_of, read_of
 from tunesmith.jobs.summary import Tested
 from tunesmith.jobs.tune import tune
@@ -109,7 +109,7 @@ def _fold(
     task, temperature = shop.task.calibrate(read, dev)
     said = {"tuned": answers_of(task, read_of(shop, tuned.model, test, write=True), test, temperature)}
     said |= measure_baselines(shop, [*train, *dev], test)
-    for votes in fuse(shop, tuned, train, dev, lambda: answers_of(task, read, dev, temperature)):
+    for votes in rules_beside(shop, tuned, train, dev, lambda: answers_of(task, read, dev, temperature)):
         said[ALONE] = vote_alone(votes, task, train, test)
         said |= {"tuned": votes.adjust(said["tuned"], Asked(test)), WITHOUT: said["tuned"]}
     stored = {name: store(values) for name, values in said.items()}

@@ -23,6 +23,7 @@ from tunesmith.knowledge.vote import Votes
 from tunesmith.recipe.schema import Recipe
 
 if TYPE_CHECKING:
+    from tunesmith.jobs.summary import Tested
     from tunesmith.jobs.tune import Tuned
     from tunesmith.jobs.workshop import Workshop
 
@@ -30,6 +31,10 @@ VOTED_ON = ("classify", "pair")
 """Tasks whose rows have one label, on which rules can vote beside a model."""
 ALONE = "rules"
 """What the rules alone are called among the baselines."""
+RULES = "rules"
+"""The role of a file of rules in a lock; those of its lists stand below it."""
+SAID = "said"
+"""Under what a run keeps the answers of its model and of the baselines."""
 MOST = 10_000
 """Train rows at most by which rules are weighed: a share of them is then known to a point."""
 
@@ -71,10 +76,10 @@ def records(rules: Rules, examples: Sequence[Example]) -> list[dict[str, Any]]:
     return [record(rule, fires[:, at], rightness(rule, targets)) for at, rule in enumerate(rules.rules)]
 
 
-def fuse(
+def rules_beside(
     shop: Workshop, tuned: Tuned, train: Sequence[Example], dev: Sequence[Example], answers: Callable[[], Array]
 ) -> list[Votes]:  # fmt: skip
-    """Return the rules with the weights that labelled rows give them; none where there are no rules.
+    """Return the rules with the weights that labelled rows give them; none where there are none, or they do not vote.
 
     Args:
         shop: what the run's trainings share.
@@ -85,9 +90,27 @@ def fuse(
     """
     if shop.rules is None or not shop.recipe.knowledge.vote:
         return []
-    seen, task = [*drawn(train, MOST, shop.recipe.seed), *dev], shop.task
-    labelled = (seen, task.truth(seen), dev, task.truth(dev))
-    return [Votes.fit(shop.rules, task.labels, *labelled, answers(), heard=tuned.hinted.has_terms)]
+    heard, seed = tuned.hinted.has_terms, shop.recipe.seed
+    return [weigh_rules(shop.rules, shop.task, train, dev, answers(), seed=seed, heard=heard)]
+
+
+def weigh_rules(
+    rules: Rules, task: Task, train: Sequence[Example], dev: Sequence[Example], answers: Array, *, seed: int,
+    heard: bool,
+) -> Votes:  # fmt: skip
+    """Return rules with the weights that labelled rows give them; of train rows 10,000 are looked at.
+
+    Args:
+        rules: checked.
+        task: fitted.
+        train: rows that the model was trained on.
+        dev: rows that it was not trained on.
+        answers: what it says of these, calibrated, [M, C].
+        seed: of the draw.
+        heard: whether it has learnt from terms of the rules.
+    """
+    seen = [*drawn(train, MOST, seed), *dev]
+    return Votes.fit(rules, task.labels, seen, task.truth(seen), dev, task.truth(dev), answers, heard=heard)
 
 
 def vote_alone(votes: Votes, task: Task, train: Sequence[Example], test: Sequence[Example]) -> Array:
@@ -97,8 +120,7 @@ def vote_alone(votes: Votes, task: Task, train: Sequence[Example], test: Sequenc
 
 
 def knowledge_part(
-    recipe: Recipe, task: Task, votes: Votes, metric: str, examples: Sequence[Example], fused: Array, without: Array,
-    *, learnt: bool,
+    recipe: Recipe, task: Task, votes: Votes, metric: str, tested: Tested, *, learnt: bool
 ) -> dict[str, Any]:  # fmt: skip
     """Return `knowledge` of report.json: what the rules gave on the test rows.
 
@@ -107,11 +129,10 @@ def knowledge_part(
         task: fitted.
         votes: that ship.
         metric: that decides.
-        examples: of test.
-        fused: what model and rules say of them.
-        without: what the model says alone.
+        tested: the rows, what model and rules say of them, and what the model says alone.
         learnt: whether it has learnt from terms of the rules.
     """
+    examples, fused, without = tested.examples, tested.answers, tested.without
     truth, measure = task.truth(examples), recipe.evaluate
     names = ("the model with its rules", "the model alone")
     compared = pair(

@@ -17,17 +17,14 @@ from tunesmith.errors import Fault, InputError
 from tunesmith.jobs.evaluate import labelled, prepared_for
 from tunesmith.jobs.knowledge import VOTED_ON
 from tunesmith.jobs.limit import drawn
-from tunesmith.jobs.retest import finished
+from tunesmith.jobs.retest import check_rows, finished
 from tunesmith.knowledge.memory import Memory
 from tunesmith.recipe.parse import parse
-from tunesmith.runs.lock import check_files
 from tunesmith.runs.owner import owned
 from tunesmith.runs.store import Run, is_run
 
 MOST = 10_000
 """Train rows at most that stand in a memory beside those that were added, drawn."""
-ROLES = ("train", "dev", "test")
-"""Files of a run whose rows are its own; its rules and the model that it began with are not needed any more."""
 
 
 def add_memory(
@@ -52,8 +49,8 @@ def add_memory(
         and the share of these rows that are foretold right by the model alone, and by the model with the other rows.
 
     Raises:
-        InputError: there is no such run, or it has not ended (K413); its model is none of `classify` or `pair`, or its
-            rows cannot be read again (K809); its data is gone or has changed (K404); the rows cannot be read or have
+        InputError: there is no such run, or it has not ended (K413); its model is none of `classify` or `pair`
+            (K809); its data is gone, has changed or came from standard input (K404); the rows cannot be read or have
             labels that the model does not know (K107).
         RunError: another process works on the run.
 
@@ -141,14 +138,10 @@ def _trained_on(run: Run, bundle: Bundle) -> Splits:
     """Return the rows of a run: it learnt from train, and chose by dev.
 
     Raises:
-        InputError: they came from standard input (K809), or a file of them is gone or has changed (K404).
+        InputError: a file of them is gone or has changed, or they came from standard input (K404).
     """
     recipe = parse(run.folder)
-    if "-" in (recipe.data.train, recipe.data.dev):
-        message = "the run learnt from standard input, which cannot be read again; a memory begins with those rows."
-        raise InputError(Fault("K809", str(run.folder), message, "Train from a file."))
-    lock = run.lock
-    check_files({**lock, "files": {role: file for role, file in lock["files"].items() if role in ROLES}})
+    check_rows(run)
     loaded = load_splits(
         recipe.data, task=recipe.task, seed=recipe.seed, folds=recipe.evaluate.folds, columns=bundle.columns
     )  # fmt: skip

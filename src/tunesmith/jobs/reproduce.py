@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith.bundle.knowledge import weight_files
-from tunesmith.errors import InputError
+from tunesmith.errors import Fault, InputError
+from tunesmith.jobs.fuse import parent_of
 from tunesmith.jobs.retest import Retested, finished, retest
 from tunesmith.recipe.parse import parse
 from tunesmith.runs.files import sha256_of
@@ -37,11 +38,14 @@ def reproduce(run: str | Path, *, progress: Callable[[dict[str, Any]], None] | N
         scores is metric → `{before, low, high, after}`. Nothing is trained where a data file has changed.
 
     Raises:
-        InputError: there is no such run, or it has not ended.
+        InputError: there is no such run, it has not ended, or its model is that of another run (K811).
 
     Cost: a whole training, and as much disk for as long.
     """
     before = finished(run)
+    if parent := parent_of(before):
+        message = f"its model is that of {parent}, and its rules were set beside it."
+        raise InputError(Fault("K811", str(run), message, f"tunesmith reproduce {parent}"))
     try:
         check_files(before.lock)
     except InputError as error:

@@ -24,6 +24,8 @@ from tunesmith.runs.lock import check_files
 from tunesmith.runs.store import Run
 
 Array = np.ndarray[Any, Any]
+ROLES = ("train", "dev", "test")
+"""Files of a run whose rows are its own; once it has ended, its rules and the model it began with are not needed."""
 Row = tuple[tuple[str, ...], Target]
 
 
@@ -62,6 +64,19 @@ def finished(folder: Path | str) -> Run:
         cure = f"`tunesmith train {folder} --resume` finishes it."
         raise InputError(Fault("K413", str(folder), "the run has not ended.", cure))
     return run
+
+
+def check_rows(run: Run) -> None:
+    """Check that the rows of a run are what they were.
+
+    Raises:
+        InputError: names every file that is gone or has changed, or says that rows came from standard input (K404).
+    """
+    lock, data = run.lock, run.recipe.data
+    if "-" in (data.train, data.dev, data.test):
+        message = "its rows came from standard input, which cannot be read again."
+        raise InputError(Fault("K404", str(run.folder), message, "Train from a file."))
+    check_files({**lock, "files": {role: file for role, file in lock["files"].items() if role in ROLES}})
 
 
 def retest(folder: Path | str) -> Retested:

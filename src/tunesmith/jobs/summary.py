@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -28,6 +28,7 @@ from tunesmith.jobs.pattern import UNTUNED
 from tunesmith.jobs.tune import Tuned
 from tunesmith.jobs.workshop import Workshop
 from tunesmith.knowledge.vote import Votes
+from tunesmith.recipe.schema import Recipe
 
 WORST = 30
 """Errors a report shows."""
@@ -97,17 +98,11 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
     shop, chosen, tested = outcome.shop, outcome.chosen, outcome.tested
     recipe, task = shop.recipe, chosen.task
     watched = recipe.stop.metric or task.metric
-    judge = JUDGED_BY.get(watched, watched)
-    metric = judge if judge in task.metrics() else watched
-    truth = task.truth(tested.examples)
+    usual = JUDGED_BY.get(watched, watched)
+    metric = usual if usual in task.metrics() else watched
     names = {**titles(task.head().problem), **({"untuned": WARMED} if shop.new_head else {})}
     if recipe.head == "pattern":
         names["untrained"] = UNTUNED
-    comparison = compare(
-        metric, task.metrics(), truth, tested.answers, tested.baselines, resamples=recipe.evaluate.resamples,
-        seed=recipe.seed, titles=names,
-    )  # fmt: skip
-    worst = task.worst(tested.examples, tested.answers)
     report = {
         "schema": 1,
         "run": shop.reporter.run.folder.name,
@@ -115,28 +110,23 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
         "task": task.name,
         "metric": metric,
         "watched": watched,
-        "verdict": comparison["verdict"],
         "notes": _notes(outcome),
         "labels": list(task.labels),
         "model": _model(outcome),
         "protocol": _protocol(outcome),
-        "test": _scores(outcome, truth, tested.answers),
-        "dev": _scores(outcome, task.truth(chosen.dev), _of_dev(chosen)),
-        "baselines": {
-            name: {"title": names[name], "scores": _scores(outcome, truth, answers)}
-            for name, answers in tested.baselines.items()
-        },
-        "comparison": comparison,
+        "dev": _scores(recipe, task, task.truth(chosen.dev), _of_dev(chosen)),
         "history": [*chosen.tuned.history, *(chosen.final.history if chosen.final is not chosen.tuned else [])],
         "best_step": chosen.tuned.best_step,
         "overfitting": overfitting(recipe, chosen.tuned, chosen.train),
-        "errors": [task.show(at, tested.examples, tested.answers) for at in worst[:WORST]],
         "samples": [task.show(at, tested.examples, tested.answers) for at in _drawn(outcome)],
         "data": _data(outcome),
         "speed": _speed(outcome),
         "recipe_digest": recipe.digest(),
         "recipe": recipe.model_dump(mode="json"),
         "lock": shop.reporter.run.lock,
+        **judge(recipe, task, metric, tested, names, chosen.temperature),
+        **_knowledge(outcome, metric),
+        **_curve(outcome, metric),
     }
     if task.head().writes and "untuned" in tested.baselines:
         report["sides"] = sides(tested.examples, tested.answers, tested.baselines["untuned"], recipe.seed)
@@ -145,15 +135,52 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
     if task.head().streams:
         report["notes"] = [*stream_notes(shop, report), *report["notes"]]
         del report["errors"], report["samples"]  # no block is right or wrong
-    parts = task.breakdown(truth, tested.answers, chosen.temperature)
-    for votes in chosen.fusions:
-        report["knowledge"] = knowledge_part(
-            recipe, task, votes, metric, tested.examples, tested.answers, tested.without,
-            learnt=chosen.tuned.hinted.has_terms,
-        )  # fmt: skip
+    return report
+
+
+def judge(
+    recipe: Recipe, task: Task, metric: str, tested: Tested, names: Mapping[str, str], temperature: float
+) -> dict[str, Any]:  # fmt: skip
+    """Return the parts of a report that say how good a model is on its test rows.
+
+    Args:
+        recipe: complete.
+        task: fitted.
+        metric: that decides.
+        tested: the rows with all that was said of them.
+        names: what each baseline is called.
+        temperature: of the model.
+    """
+    truth = task.truth(tested.examples)
+    comparison = compare(
+        metric, task.metrics(), truth, tested.answers, tested.baselines, resamples=recipe.evaluate.resamples,
+        seed=recipe.seed, titles=names,
+    )  # fmt: skip
+    worst = task.worst(tested.examples, tested.answers)
+    parts = task.breakdown(truth, tested.answers, temperature)
+    if tested.without is not tested.answers:
         # The temperature is that of the model, and votes move its answers further.
-        parts["calibration"] = task.breakdown(truth, tested.without, chosen.temperature)["calibration"]
-    return report | parts | _curve(outcome, metric)
+        parts["calibration"] = task.breakdown(truth, tested.without, temperature)["calibration"]
+    return {
+        "verdict": comparison["verdict"],
+        "test": _scores(recipe, task, truth, tested.answers),
+        "baselines": {
+            name: {"title": names[name], "scores": _scores(recipe, task, truth, answers)}
+            for name, answers in tested.baselines.items()
+        },
+        "comparison": comparison,
+        "errors": [task.show(at, tested.examples, tested.answers) for at in worst[:WORST]],
+        **parts,
+    }
+
+
+def _knowledge(outcome: Outcome, metric: str) -> dict[str, Any]:
+    chosen, recipe = outcome.chosen, outcome.shop.recipe
+    learnt = chosen.tuned.hinted.has_terms
+    parts = [
+        knowledge_part(recipe, chosen.task, votes, metric, outcome.tested, learnt=learnt) for votes in chosen.fusions
+    ]
+    return {"knowledge": parts[0]} if parts else {}
 
 
 def _of_dev(chosen: Chosen) -> Array:
@@ -171,11 +198,8 @@ def _drawn(outcome: Outcome) -> list[int]:
     return sorted(random.Random(outcome.shop.recipe.seed).sample(rows, min(SAMPLES, len(rows))))
 
 
-def _scores(outcome: Outcome, truth: Array, answers: Array) -> dict[str, Any]:
-    recipe = outcome.shop.recipe
-    scores = bootstrap(
-        outcome.chosen.task.metrics(), truth, answers, resamples=recipe.evaluate.resamples, seed=recipe.seed
-    )
+def _scores(recipe: Recipe, task: Task, truth: Array, answers: Array) -> dict[str, Any]:
+    scores = bootstrap(task.metrics(), truth, answers, resamples=recipe.evaluate.resamples, seed=recipe.seed)
     return {name: asdict(score) for name, score in scores.items()}
 
 

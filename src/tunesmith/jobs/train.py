@@ -16,6 +16,7 @@ from tunesmith.engine.ranks import check_enough_rows
 from tunesmith.errors import raise_faults
 from tunesmith.jobs.facts import facts_of, is_multilingual, trainings
 from tunesmith.jobs.interrupt import stop_signals
+from tunesmith.jobs.knowledge import RULES, check_rules, open_rules
 from tunesmith.jobs.limit import limited
 from tunesmith.jobs.opened import Opened
 from tunesmith.jobs.reporter import Progress, Reporter
@@ -99,7 +100,6 @@ def open_data(asked: Recipe, reporter: Reporter) -> Opened:
 
         return open_stream(asked, reporter)
     from tunesmith.jobs.encoder import open_encoder, settle
-    from tunesmith.jobs.knowledge import check_rules, open_rules
     from tunesmith.jobs.pattern import settle_pattern
     from tunesmith.jobs.room import room_findings
     from tunesmith.jobs.vocabulary import flat, unknown_tokens
@@ -157,7 +157,7 @@ def lock_run(run: Run, opened: Opened, processes: int = 1) -> None:
 
     files: dict[str, Any] = {**opened.general.files, **opened.loaded.files}
     for number, path in enumerate(opened.rules.files if opened.rules else ()):
-        files["rules" if number == 0 else f"rules/{number}"] = path
+        files[f"{RULES}/{number}" if number else RULES] = path
     for role, folder in zip(("model", "decoder"), opened.sources, strict=False):
         files |= {f"{role}/{path.name}": path for path in [*weight_files(folder), folder / "config.json"]}
     run.write_lock(files, threads=torch.get_num_threads(), processes=processes)

@@ -22,6 +22,8 @@ from tunesmith.runs.lock import FileEntry, check_files, check_same_data, describ
 from tunesmith.runs.owner import owned
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from tunesmith.runs.checkpoint import Checkpoints
 
 _BEGINNINGS = {".lock", "events.jsonl", "state", ".recipe.yaml.fresh"}
@@ -136,6 +138,19 @@ class Run:
         """Return what was kept under `name`, None where nothing was."""
         path = self.folder / "state" / f"{name}.json"
         return read_document(path) if path.exists() else None
+
+    def keep_arrays(self, name: str, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
+        """Keep arrays under `name`."""
+        from safetensors.numpy import save
+
+        self._write(f"state/{name}.safetensors", save(dict(arrays)))
+
+    def kept_arrays(self, name: str) -> dict[str, np.ndarray[Any, Any]] | None:
+        """Return what `keep_arrays` kept under `name`, None where nothing was."""
+        from safetensors.numpy import load_file
+
+        path = self.folder / "state" / f"{name}.safetensors"
+        return dict(load_file(path)) if path.exists() else None
 
     def write_report(self, report: Mapping[str, Any]) -> None:
         """Write `report.json`; NaN and infinity become null."""

@@ -55,4 +55,9 @@ KNOWLEDGE: dict[str, Code] = {
         "It would be right on every row whose label is known, and silent on all others.",
         "Leave the condition out, or look at another column.",
     ),
+    "K811": Code(
+        "A run cannot be given other rules, or be trained again",
+        "Rules are set beside a finished model by the answers that its run kept; the new run has the model of another.",
+        "Train with --rules, or give the run that was trained.",
+    ),
 }

@@ -1,0 +1,170 @@
+"""Other rules beside a finished model: weighed and measured anew, in a run of their own, without a training."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tunesmith.bundle.knowledge import save_fusions
+from tunesmith.bundle.load import load_bundle
+from tunesmith.core.example import Splits
+from tunesmith.core.fusion import Asked
+from tunesmith.core.task import Array, Task
+from tunesmith.data.load import load_splits
+from tunesmith.errors import Fault, InputError
+from tunesmith.evaluation.baseline import titles
+from tunesmith.jobs.knowledge import (
+    ALONE,
+    RULES,
+    SAID,
+    VOTED_ON,
+    check_rules,
+    knowledge_part,
+    vote_alone,
+    weigh_rules,
+)
+from tunesmith.jobs.limit import limited
+from tunesmith.jobs.retest import ROLES, check_rows, finished
+from tunesmith.jobs.summary import Tested, judge
+from tunesmith.knowledge.rulefile import read_rules
+from tunesmith.knowledge.rules import Rules
+from tunesmith.knowledge.vote import Votes
+from tunesmith.recipe.parse import parse
+from tunesmith.recipe.schema import Recipe
+from tunesmith.report.card import write_card
+from tunesmith.report.page import write_page
+from tunesmith.runs.files import disk_faults
+from tunesmith.runs.store import Run, open_run
+
+PARENT = "parent"
+"""Under what a run keeps which run its model is of."""
+
+
+def fuse(
+    run: str | Path, rules: str | Path, *, folder: Path | str | None = None, command: str = "tunesmith.fuse"
+) -> Run:
+    """Set other rules beside the model of a finished run; return a new run with the same model.
+
+    Nothing is trained: the rules are weighed and measured on the answers that the run kept. What was added to its
+    memory is not taken over.
+
+    Args:
+        run: the folder of a finished run of `classify` or `pair` with dev and test rows of its own, whose data is where
+            it was.
+        rules: a YAML file.
+        folder: of the new run; one under `runs/` where not given.
+        command: for the lock.
+
+    Raises:
+        InputError: there is no such run, or it cannot be given rules (K811); its data is gone or has changed (K404); or
+            rules are wrong, each with its line.
+        RunError: the disk is full, or another process works on the folder.
+
+    Example:
+        >>> tunesmith.fuse("runs/first", "rules.yaml").report()["knowledge"]["reached"]  # doctest: +SKIP
+        212
+    """
+    parent = finished(run)
+    said = _said(parent)
+    check_rows(parent)
+    asked = parse(parent.folder)
+    knowledge = asked.knowledge.model_copy(update={"rules": str(rules), "vote": True})
+    recipe = asked.model_copy(update={"knowledge": knowledge})
+    read, before = read_rules(rules), parent.report()
+    loaded = limited(
+        load_splits(recipe.data, task=recipe.task, seed=recipe.seed, folds=recipe.evaluate.folds, columns=read.columns),
+        recipe,
+    )
+    task, splits = load_bundle(parent.folder).task, loaded.splits
+    name = Path(recipe.data.train).name
+    findings = check_rules(read, task, splits.train, name, loaded.columns.get("label"))
+    learnt = bool((before.get("knowledge") or {}).get("learnt"))
+    votes = weigh_rules(read, task, splits.train, splits.dev, said["dev"], seed=recipe.seed, heard=learnt)
+    tested = _tested(votes, task, splits, said, [name for name in before["baselines"] if name != ALONE])
+    with open_run(None if folder is None else Path(folder), recipe, resume=False, command=command) as new:
+        new.write_lock(_files(parent, recipe, read))
+        with disk_faults(new.folder):
+            shutil.copytree(parent.folder / "model", new.folder / "model", ignore=shutil.ignore_patterns("knowledge*"))
+        save_fusions(new.folder / "model", [votes])
+        new.keep_arrays(SAID, said)
+        new.keep(PARENT, {"folder": str(parent.folder)})
+        report = _report(before, new, recipe, task, votes, tested, learnt)
+        kept = [found for found in before["data"]["findings"] if not found["code"].startswith("K8")]
+        report["data"] = {**before["data"], "findings": [*(found.as_dict() for found in findings), *kept]}
+        report["notes"] = [f"The model is that of {parent.folder}; nothing was trained.", *before["notes"]]
+        new.write_report(report)
+        write_page(report, new.folder / "report.html")
+        write_card(report, new.folder / "README.md")
+        new.finish()
+    return new
+
+
+def parent_of(run: Run) -> str | None:
+    """Return the folder of the run whose model a run has; None for one that was trained."""
+    found = run.kept(PARENT)
+    return None if found is None else str(found["folder"])
+
+
+def _said(run: Run) -> dict[str, Array]:
+    """Return the answers that a run kept.
+
+    Raises:
+        InputError: it kept none (K811).
+    """
+    said = run.kept_arrays(SAID)
+    if said is not None:
+        return said
+    report = run.report()
+    if report["task"] not in VOTED_ON:
+        why = f"rules vote on the one label of a row, and the task is {report['task']}."
+    elif report["protocol"]["name"] == "folds":
+        why = "it was measured by cross-validation, in which every fold has a model of its own."
+    else:
+        why = "it did not keep the answers that rules are weighed by: an earlier version trained it."
+    raise InputError(Fault("K811", str(run.folder), why, "Train with --rules."))
+
+
+def _tested(
+    votes: Votes, task: Task, splits: Splits, said: Mapping[str, Array], names: Sequence[str]
+) -> Tested:  # fmt: skip
+    test = list(splits.test)
+    baselines = {name: said[f"baseline.{name}"] for name in names}
+    baselines[ALONE] = vote_alone(votes, task, splits.train, test)
+    without = said["without"].astype(np.float64)
+    return Tested(test, votes.adjust(without, Asked(test)), baselines, without)
+
+
+def _files(parent: Run, recipe: Recipe, rules: Rules) -> dict[str, Any]:
+    """Return the files of a run with those of its rules in the place of others."""
+    files: dict[str, Any] = {}
+    for role, entry in parent.lock["files"].items():
+        if role in ROLES:
+            files[role] = {**entry, "path": getattr(recipe.data, role)}
+        elif not role.startswith(RULES):
+            files[role] = entry
+    return {**files, **{(f"{RULES}/{at}" if at else RULES): path for at, path in enumerate(rules.files)}}
+
+
+def _report(
+    before: Mapping[str, Any], new: Run, recipe: Recipe, task: Task, votes: Votes, tested: Tested, learnt: bool
+) -> dict[str, Any]:  # fmt: skip
+    """Return the report of the parent with all that the rules change."""
+    metric = str(before["metric"])
+    names = {name: baseline["title"] for name, baseline in before["baselines"].items()}
+    names = {**titles(task.head().problem), **names}
+    temperature = float((before.get("calibration") or {}).get("temperature", 1.0))
+    return {
+        **before,
+        "run": new.folder.name,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "recipe_digest": recipe.digest(),
+        "recipe": recipe.model_dump(mode="json"),
+        "lock": new.lock,
+        **judge(recipe, task, metric, tested, names, temperature),
+        "knowledge": knowledge_part(recipe, task, votes, metric, tested, learnt=learnt),
+    }
