@@ -30,8 +30,8 @@ def invoke(*words: str) -> Result:
 
 def test_the_verbs_are_all_there() -> None:
     assert sorted(NAMES) == [
-        "adapt", "chat", "check", "compare", "demo", "evaluate", "init", "merge", "models", "predict", "reproduce",
-        "rules", "runs", "train", "why",
+        "adapt", "chat", "check", "compare", "demo", "evaluate", "fuse", "init", "memory", "merge", "models", "predict",
+        "reproduce", "rules", "runs", "train", "why",
     ]  # fmt: skip
 
 

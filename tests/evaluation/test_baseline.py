@@ -237,7 +237,7 @@ def test_folds_are_even_within_groups_and_leave_single_rows_alone():
 
 def test_titles_fit_the_problem():
     shared = {"majority", "tfidf", "frozen", "untrained", "untuned", "tuned"}
-    assert set(baseline.TITLES) == shared | {"dictionary", "first", "overlap", "copy", "lead", "nearest"}
+    assert set(baseline.TITLES) == shared | {"dictionary", "first", "overlap", "copy", "lead", "nearest", "rules"}
     assert baseline.titles(SINGLE) == baseline.TITLES
     assert baseline.titles(NUMBER)["tfidf"] == "TF-IDF with ridge regression"
     assert set(baseline.titles(SEVERAL)) == set(baseline.TITLES)

@@ -20,7 +20,9 @@ def fuse(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Set other rules beside a finished model, in a new run; nothing is trained.
+    """Set other rules beside a finished model.
+
+    Nothing is trained: a new run has the same model, and its own report.
 
     \b
     Example:

@@ -25,9 +25,9 @@ def memory(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Give a finished model labelled rows to look up, without a training.
+    """Give a finished model labelled rows to look up.
 
-    It asks the nearest of them beside what it learnt, and `predict --evidence` names them.
+    Nothing is trained. It asks the nearest of them beside what it learnt, and `predict --evidence` names them.
 
     \b
     Examples:
