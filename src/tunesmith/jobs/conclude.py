@@ -42,18 +42,19 @@ def conclude(shop: Workshop, loaded: Loaded) -> None:
     tuned = tune(shop, "select", weighted(shop, train), dev)
     read = read_of(shop, tuned.model, dev)
     task, temperature = shop.task.calibrate(read, dev)
+    said = answers_of(task, read, dev, temperature)
+    votes = rules_beside(shop, tuned, train, dev, said)
     curve = learning_curve(shop, train, dev, tuned) if shop.recipe.evaluate.curve else []
     final = refit(shop, tuned, [*train, *dev]) if shop.recipe.stop.refit else tuned
-    fusions = rules_beside(shop, tuned, train, dev, lambda: answers_of(task, read, dev, temperature))
     if ranks.is_first:
-        keep_bundle(shop, final.model, task, temperature, fusions)
+        keep_bundle(shop, final.model, task, temperature, [votes] if votes else [])
     if is_wished(shop):  # and the bundle is there, for all to load
         raise interrupted(shop, "the end of training")
-    tested = crossed or test_bundle(shop, loaded, [*train, *dev] if shop.recipe.stop.refit else train)
-    chosen = Chosen(tuned, final, train, dev, read, task, temperature, fusions)
+    tested = crossed or test_bundle(shop, loaded, [*train, *dev] if shop.recipe.stop.refit else train, votes)
+    chosen = Chosen(tuned, final, train, dev, said, task, temperature, votes)
     told = forgetting(shop, loaded)
     if ranks.is_first and task.name in VOTED_ON and crossed is None:
-        keep_answers(shop, answers_of(task, read, dev, temperature), tested)
+        keep_answers(shop, said, tested)
     if ranks.is_first:
         close(shop, Outcome(shop, loaded, chosen, tested, curve, told))
     ranks.wait()
@@ -106,14 +107,13 @@ def refit(shop: Workshop, tuned: Tuned, rows: list[Example]) -> Tuned:
     return tune(shop, "refit", weighted(shop, rows), [], epochs=epochs, hinted=tuned.hinted)
 
 
-def test_bundle(shop: Workshop, loaded: Loaded, seen: Sequence[Example]) -> Tested:
+def test_bundle(shop: Workshop, loaded: Loaded, seen: Sequence[Example], votes: Votes | None) -> Tested:
     """Read the test rows, once: with the bundle as it was saved, and with the baselines fitted on the same rows."""
     test = list(loaded.splits.test)
     shop.reporter.say(f"Testing on {len(test)} rows, with the baselines.")
     bundle = load_bundle(shop.reporter.run.folder)
     baselines = measure_baselines(shop, seen, test)
+    if votes:
+        baselines[ALONE] = vote_alone(votes, shop.task, seen, test)
     without, asked = bundle.said(test, shop.recipe.batching.predict_size, shop.device.ranks)
-    for fusion in bundle.fusions:
-        assert isinstance(fusion, Votes), "rules are all the knowledge there is"
-        baselines[ALONE] = vote_alone(fusion, shop.task, seen, test)
     return Tested(test, bundle.fused(without, asked), baselines, without)

@@ -109,7 +109,8 @@ def _fold(
     task, temperature = shop.task.calibrate(read, dev)
     said = {"tuned": answers_of(task, read_of(shop, tuned.model, test, write=True), test, temperature)}
     said |= measure_baselines(shop, [*train, *dev], test)
-    for votes in rules_beside(shop, tuned, train, dev, lambda: answers_of(task, read, dev, temperature)):
+    votes = rules_beside(shop, tuned, train, dev, answers_of(task, read, dev, temperature))
+    if votes:
         said[ALONE] = vote_alone(votes, task, train, test)
         said |= {"tuned": votes.adjust(said["tuned"], Asked(test)), WITHOUT: said["tuned"]}
     stored = {name: store(values) for name, values in said.items()}

@@ -30,7 +30,7 @@ from tunesmith.jobs.knowledge import (
 )
 from tunesmith.jobs.limit import limited
 from tunesmith.jobs.retest import ROLES, check_rows, finished
-from tunesmith.jobs.summary import Tested, judge
+from tunesmith.jobs.summary import Tested, on_test
 from tunesmith.knowledge.rulefile import read_rules
 from tunesmith.knowledge.rules import Rules
 from tunesmith.knowledge.vote import Votes
@@ -165,6 +165,6 @@ def _report(
         "recipe_digest": recipe.digest(),
         "recipe": recipe.model_dump(mode="json"),
         "lock": new.lock,
-        **judge(recipe, task, metric, tested, names, temperature),
+        **on_test(recipe, task, metric, tested, names, temperature),
         "knowledge": knowledge_part(recipe, task, votes, metric, tested, learnt=learnt),
     }

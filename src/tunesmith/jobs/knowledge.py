@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,21 +77,21 @@ def records(rules: Rules, examples: Sequence[Example]) -> list[dict[str, Any]]:
 
 
 def rules_beside(
-    shop: Workshop, tuned: Tuned, train: Sequence[Example], dev: Sequence[Example], answers: Callable[[], Array]
-) -> list[Votes]:  # fmt: skip
-    """Return the rules with the weights that labelled rows give them; none where there are none, or they do not vote.
+    shop: Workshop, tuned: Tuned, train: Sequence[Example], dev: Sequence[Example], answers: Array
+) -> Votes | None:  # fmt: skip
+    """Return the rules with the weights that labelled rows give them; None where there are none, or they do not vote.
 
     Args:
         shop: what the run's trainings share.
         tuned: the training on `train`.
         train: rows that the model was trained on.
         dev: rows that it was not trained on.
-        answers: gives what it says of these, calibrated, [M, C].
+        answers: what it says of these, calibrated, [M, C].
     """
     if shop.rules is None or not shop.recipe.knowledge.vote:
-        return []
+        return None
     heard, seed = tuned.hinted.has_terms, shop.recipe.seed
-    return [weigh_rules(shop.rules, shop.task, train, dev, answers(), seed=seed, heard=heard)]
+    return weigh_rules(shop.rules, shop.task, train, dev, answers, seed=seed, heard=heard)
 
 
 def weigh_rules(

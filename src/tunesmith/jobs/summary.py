@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from tunesmith.core.batch import Read
 from tunesmith.core.example import Example
 from tunesmith.core.fusion import Asked
 from tunesmith.core.task import Array, Task
@@ -22,7 +21,6 @@ from tunesmith.evaluation.metrics import JUDGED_BY
 from tunesmith.evaluation.sides import sides
 from tunesmith.jobs.adapted import WARMED, stream_notes
 from tunesmith.jobs.knowledge import knowledge_part
-from tunesmith.jobs.measure import answers_of
 from tunesmith.jobs.overfitting import overfitting
 from tunesmith.jobs.pattern import UNTUNED
 from tunesmith.jobs.tune import Tuned
@@ -51,20 +49,20 @@ class Chosen:
         final: the training that made the bundle; the same, or its refit.
         train: rows of `tuned`.
         dev: rows it was watched on.
-        read: what `tuned` says of dev.
+        said: what `tuned` says of dev, calibrated.
         task: with thresholds.
         temperature: fitted on dev.
-        fusions: knowledge beside the model.
+        votes: rules beside the model; None where there are none.
     """
 
     tuned: Tuned
     final: Tuned
     train: Sequence[Example]
     dev: Sequence[Example]
-    read: Read
+    said: Array
     task: Task
     temperature: float
-    fusions: Sequence[Votes] = ()
+    votes: Votes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +122,7 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
         "recipe_digest": recipe.digest(),
         "recipe": recipe.model_dump(mode="json"),
         "lock": shop.reporter.run.lock,
-        **judge(recipe, task, metric, tested, names, chosen.temperature),
+        **on_test(recipe, task, metric, tested, names, chosen.temperature),
         **_knowledge(outcome, metric),
         **_curve(outcome, metric),
     }
@@ -138,7 +136,7 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
     return report
 
 
-def judge(
+def on_test(
     recipe: Recipe, task: Task, metric: str, tested: Tested, names: Mapping[str, str], temperature: float
 ) -> dict[str, Any]:  # fmt: skip
     """Return the parts of a report that say how good a model is on its test rows.
@@ -176,18 +174,14 @@ def judge(
 
 def _knowledge(outcome: Outcome, metric: str) -> dict[str, Any]:
     chosen, recipe = outcome.chosen, outcome.shop.recipe
+    if chosen.votes is None:
+        return {}
     learnt = chosen.tuned.hinted.has_terms
-    parts = [
-        knowledge_part(recipe, chosen.task, votes, metric, outcome.tested, learnt=learnt) for votes in chosen.fusions
-    ]
-    return {"knowledge": parts[0]} if parts else {}
+    return {"knowledge": knowledge_part(recipe, chosen.task, chosen.votes, metric, outcome.tested, learnt=learnt)}
 
 
 def _of_dev(chosen: Chosen) -> Array:
-    answers = answers_of(chosen.task, chosen.read, chosen.dev, chosen.temperature)
-    for fusion in chosen.fusions:
-        answers = fusion.adjust(answers, Asked(chosen.dev))
-    return answers
+    return chosen.said if chosen.votes is None else chosen.votes.adjust(chosen.said, Asked(chosen.dev))
 
 
 def _drawn(outcome: Outcome) -> list[int]:
@@ -227,7 +221,7 @@ def _notes(outcome: Outcome) -> list[str]:
         notes.append(_of_names(chosen.tuned.hinted.names))
     if chosen.tuned.hinted.terms is not None:
         notes.append(_of_terms(chosen.tuned.hinted.terms))
-    if recipe.knowledge.rules and not (chosen.fusions or chosen.tuned.hinted.has_terms):
+    if recipe.knowledge.rules and not (chosen.votes or chosen.tuned.hinted.has_terms):
         notes.append(
             "The rules were read and had no part in it: they do not vote, and nothing was learnt from their terms."
         )
