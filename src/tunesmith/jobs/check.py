@@ -18,6 +18,7 @@ from tunesmith.data.texts import join_texts
 from tunesmith.errors import RunError, raise_faults
 from tunesmith.jobs.knowledge import check_rules, open_rules
 from tunesmith.jobs.stream import parts_of
+from tunesmith.knowledge.rules import Rules
 from tunesmith.models.sources import resolve_models
 from tunesmith.recipe.catalogue import load_entry
 from tunesmith.recipe.complete import of_task
@@ -113,18 +114,7 @@ def check(
         return _of_stream(recipe)
     rules = open_rules(recipe)
     prepared = prepare(recipe.data, recipe.task)
-    columns = rules.columns if rules else ()
-    raise_faults([fault for rows in prepared.files.values() for fault in missing_columns(rows, columns)])
-    known: list[Finding] = []
-    if recipe.strategies or rules:
-        examples = examples_of(prepared.files["train"], prepared, [], columns)
-        fitted = load_entry("tasks", prepared.task)().fit(examples)
-        raise_faults(unfit(names_of(recipe.strategies), fitted.head().problem, prepared.task))
-        known = (
-            []
-            if rules is None
-            else check_rules(rules, fitted, examples, prepared.files["train"].name, prepared.columns.get("label"))
-        )
+    known = _asked_of(recipe, rules, prepared)
     general = open_general(recipe.data, recipe.seed)
     guesses = [*prepared.guesses, *general.guesses]
     unknown: tuple[Finding, ...] = ()
@@ -158,6 +148,19 @@ def check(
         files={**file_facts(prepared, recipe.data), **(general.files if recipe.data.general else {})},
         lengths=inspection.lengths.as_dict(),
     )
+
+
+def _asked_of(recipe: Recipe, rules: Rules | None, prepared: Prepared) -> list[Finding]:
+    """Return what is notable about rules on the rows; refuse strategies and rules that do not fit the task."""
+    columns = rules.columns if rules else ()
+    raise_faults([fault for rows in prepared.files.values() for fault in missing_columns(rows, columns)])
+    if not (recipe.strategies or rules):
+        return []
+    train = prepared.files["train"]
+    examples = examples_of(train, prepared, [], columns)
+    fitted = load_entry("tasks", prepared.task)().fit(examples)
+    raise_faults(unfit(names_of(recipe.strategies), fitted.head().problem, prepared.task))
+    return check_rules(rules, fitted, examples, train.name, prepared.columns.get("label")) if rules else []
 
 
 def _room(folder: Path, encoder: Encoder, prepared: Prepared, recipe: Recipe) -> tuple[Finding, ...]:

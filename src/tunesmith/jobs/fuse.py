@@ -15,7 +15,6 @@ from tunesmith.bundle.load import load_bundle
 from tunesmith.core.example import Splits
 from tunesmith.core.fusion import Asked
 from tunesmith.core.task import Array, Task
-from tunesmith.data.load import load_splits
 from tunesmith.errors import Fault, InputError
 from tunesmith.evaluation.baseline import titles
 from tunesmith.jobs.knowledge import (
@@ -25,11 +24,11 @@ from tunesmith.jobs.knowledge import (
     VOTED_ON,
     check_rules,
     knowledge_part,
+    rule_files,
     vote_alone,
     weigh_rules,
 )
-from tunesmith.jobs.limit import limited
-from tunesmith.jobs.retest import ROLES, check_rows, finished
+from tunesmith.jobs.retest import ROLES, check_rows, finished, rows_of
 from tunesmith.jobs.summary import Tested, on_test
 from tunesmith.knowledge.rulefile import read_rules
 from tunesmith.knowledge.rules import Rules
@@ -76,10 +75,7 @@ def fuse(
     knowledge = asked.knowledge.model_copy(update={"rules": str(rules), "vote": True})
     recipe = asked.model_copy(update={"knowledge": knowledge})
     read, before = read_rules(rules), parent.report()
-    loaded = limited(
-        load_splits(recipe.data, task=recipe.task, seed=recipe.seed, folds=recipe.evaluate.folds, columns=read.columns),
-        recipe,
-    )
+    loaded = rows_of(recipe, read.columns)
     task, splits = load_bundle(parent.folder).task, loaded.splits
     name = Path(recipe.data.train).name
     findings = check_rules(read, task, splits.train, name, loaded.columns.get("label"))
@@ -147,7 +143,7 @@ def _files(parent: Run, recipe: Recipe, rules: Rules) -> dict[str, Any]:
             files[role] = {**entry, "path": getattr(recipe.data, role)}
         elif not role.startswith(RULES):
             files[role] = entry
-    return {**files, **{(f"{RULES}/{at}" if at else RULES): path for at, path in enumerate(rules.files)}}
+    return {**files, **rule_files(rules)}
 
 
 def _report(

@@ -48,6 +48,11 @@ def open_rules(recipe: Recipe) -> Rules | None:
     return None if recipe.knowledge.rules is None else read_rules(recipe.knowledge.rules)
 
 
+def rule_files(rules: Rules) -> dict[str, Path]:
+    """Return the files that rules were read from by their role in a lock."""
+    return {f"{RULES}/{number}" if number else RULES: path for number, path in enumerate(rules.files)}
+
+
 def check_rules(rules: Rules, task: Task, train: Sequence[Example], name: str, label: str | None) -> list[Finding]:
     """Return what is notable about rules on the train rows, of which 10,000 are looked at.
 
@@ -66,12 +71,17 @@ def check_rules(rules: Rules, task: Task, train: Sequence[Example], name: str, l
         message = f"rules vote on the label of a row, and the task is {task.name}."
         raise InputError(Fault("K808", str(rules.files[0]), message, "Leave knowledge.rules out."))
     raise_faults([*rules.unknown(task.labels), *rules.contradictions(several=False), *rules.at_label(label)])
-    return shortcomings(rules, records(rules, drawn(train, MOST, 0)), name)
+    some = drawn(train, MOST, 0)
+    return shortcomings(rules, records(rules, fires_on(rules, some), some), name)
 
 
-def records(rules: Rules, examples: Sequence[Example]) -> list[dict[str, Any]]:
-    """Return of every rule how many of the rows it reaches, and on how many it is right."""
-    fires = rules.counts(Row.of(example) for example in examples) > 0
+def fires_on(rules: Rules, examples: Sequence[Example]) -> Array:
+    """Return whether each rule fires on each row, bool [N, R]."""
+    return np.asarray(rules.counts(Row.of(example) for example in examples) > 0)
+
+
+def records(rules: Rules, fires: Array, examples: Sequence[Example]) -> list[dict[str, Any]]:
+    """Return of every rule how many of the rows it reaches, and on how many it is right; `fires` is [N, R]."""
     targets = [(str(target),) for target in targets_of(examples)]
     return [record(rule, fires[:, at], rightness(rule, targets)) for at, rule in enumerate(rules.rules)]
 
@@ -139,12 +149,13 @@ def knowledge_part(
         metric, task.metrics(), truth, fused, without, resamples=measure.resamples, seed=recipe.seed, titles=names
     )  # fmt: skip
     scores = bootstrap(task.metrics(), truth, without, resamples=measure.resamples, seed=recipe.seed)
-    weighed = zip(records(votes.rules, examples), votes.weights, strict=True)
+    fires = fires_on(votes.rules, examples)
+    weighed = zip(records(votes.rules, fires, examples), votes.weights, strict=True)
     return {
         "rules": [{**one, **_weight(task.labels, weights)} for one, weights in weighed],
         "learnt": learnt,
         "file": Path(str(recipe.knowledge.rules)).name,
-        "reached": int((votes.rules.counts(Row.of(e) for e in examples) > 0).any(axis=1).sum()),
+        "reached": int(fires.any(axis=1).sum()),
         "changed": int((fused.argmax(1) != without.argmax(1)).sum()),
         "without": {name: asdict(score) for name, score in scores.items()},
         "compared": compared,

@@ -12,12 +12,11 @@ from tunesmith.bundle.load import Bundle, load_bundle
 from tunesmith.core.example import Example, Splits, texts_of
 from tunesmith.core.fusion import Asked
 from tunesmith.core.task import Array
-from tunesmith.data.load import load_splits
 from tunesmith.errors import Fault, InputError
 from tunesmith.jobs.evaluate import labelled, prepared_for
 from tunesmith.jobs.knowledge import VOTED_ON
 from tunesmith.jobs.limit import drawn
-from tunesmith.jobs.retest import check_rows, finished
+from tunesmith.jobs.retest import check_rows, finished, rows_of
 from tunesmith.knowledge.memory import Memory
 from tunesmith.recipe.parse import parse
 from tunesmith.runs.owner import owned
@@ -70,7 +69,8 @@ def _add(found: _Opened, data: str, columns: Sequence[str], label: str | None) -
     prepared = prepared_for(bundle, recipe, data, columns, label)
     given = {_text(example): example for example in labelled(bundle, prepared, data)}
     classes = dict(zip(given, bundle.task.truth(list(given.values())).tolist(), strict=True))
-    splits = _trained_on(found.run, bundle)
+    check_rows(found.run)
+    splits = rows_of(parse(found.run.folder), bundle.columns).splits
     memory = found.memory or _remembered(bundle, _some(splits, recipe.seed), fresh=False)
     stored = dict(zip(memory.texts, memory.classes.tolist(), strict=True))
     learnt = {hash(_text(example)) for rows in (splits.train, splits.dev) for example in rows}  # there may be millions
@@ -132,20 +132,6 @@ def _open(folder: str | Path) -> _Opened:
     memory = next((one for one in bundle.fusions if isinstance(one, Memory)), None)
     others = tuple(one for one in bundle.fusions if not isinstance(one, Memory))
     return _Opened(finished(place), replace(bundle, fusions=others), memory)
-
-
-def _trained_on(run: Run, bundle: Bundle) -> Splits:
-    """Return the rows of a run: it learnt from train, and chose by dev.
-
-    Raises:
-        InputError: a file of them is gone or has changed, or they came from standard input (K404).
-    """
-    recipe = parse(run.folder)
-    check_rows(run)
-    loaded = load_splits(
-        recipe.data, task=recipe.task, seed=recipe.seed, folds=recipe.evaluate.folds, columns=bundle.columns
-    )  # fmt: skip
-    return loaded.splits
 
 
 def _some(splits: Splits, seed: int) -> Sequence[Example]:

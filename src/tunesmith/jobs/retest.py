@@ -12,7 +12,7 @@ import numpy as np
 from tunesmith.bundle.load import load_bundle
 from tunesmith.core.example import Example, Target, texts_of
 from tunesmith.core.task import Task
-from tunesmith.data.load import load_splits
+from tunesmith.data.load import Loaded, load_splits
 from tunesmith.data.split import fold_examples
 from tunesmith.errors import Fault, InputError
 from tunesmith.jobs.crossval import average, restore
@@ -79,6 +79,19 @@ def check_rows(run: Run) -> None:
     check_files({**lock, "files": {role: file for role, file in lock["files"].items() if role in ROLES}})
 
 
+def rows_of(recipe: Recipe, columns: Sequence[str]) -> Loaded:
+    """Read the rows of a run again, and split them as it did.
+
+    Args:
+        recipe: complete, with paths that hold from the current folder.
+        columns: that the examples have beside their texts and targets.
+    """
+    loaded = load_splits(
+        recipe.data, task=recipe.task, seed=recipe.seed, folds=recipe.evaluate.folds, columns=columns
+    )  # fmt: skip
+    return limited(loaded, recipe)
+
+
 def retest(folder: Path | str) -> Retested:
     """Read the data of a run again, split it as the run did, and ask its model.
 
@@ -93,10 +106,7 @@ def retest(folder: Path | str) -> Retested:
     bundle = load_bundle(run.folder)
     # What was added to its memory since is not of the run.
     bundle = replace(bundle, fusions=tuple(one for one in bundle.fusions if not isinstance(one, Memory)))
-    loaded = load_splits(
-        recipe.data, task=recipe.task, seed=recipe.seed, folds=recipe.evaluate.folds, columns=bundle.columns
-    )  # fmt: skip
-    loaded = limited(loaded, recipe)
+    loaded = rows_of(recipe, bundle.columns)
     if loaded.protocol != "folds":
         test = loaded.splits.test
         answers = bundle.answers(test, recipe.batching.predict_size)

@@ -16,7 +16,7 @@ from tunesmith.engine.ranks import check_enough_rows
 from tunesmith.errors import raise_faults
 from tunesmith.jobs.facts import facts_of, is_multilingual, trainings
 from tunesmith.jobs.interrupt import stop_signals
-from tunesmith.jobs.knowledge import RULES, check_rules, open_rules
+from tunesmith.jobs.knowledge import check_rules, open_rules, rule_files
 from tunesmith.jobs.limit import limited
 from tunesmith.jobs.opened import Opened
 from tunesmith.jobs.reporter import Progress, Reporter
@@ -156,8 +156,8 @@ def lock_run(run: Run, opened: Opened, processes: int = 1) -> None:
     import torch
 
     files: dict[str, Any] = {**opened.general.files, **opened.loaded.files}
-    for number, path in enumerate(opened.rules.files if opened.rules else ()):
-        files[f"{RULES}/{number}" if number else RULES] = path
+    if opened.rules:
+        files |= rule_files(opened.rules)
     for role, folder in zip(("model", "decoder"), opened.sources, strict=False):
         files |= {f"{role}/{path.name}": path for path in [*weight_files(folder), folder / "config.json"]}
     run.write_lock(files, threads=torch.get_num_threads(), processes=processes)
