@@ -135,6 +135,15 @@ def test_data_files_become_a_recipe() -> None:
     assert parse("a.csv", sets=["data.dev=b.csv"]).data.dev == "b.csv"
 
 
+def test_a_part_may_be_the_name_of_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "deep").mkdir()
+    recipe = write(tmp_path / "deep" / "r.yaml", "data: a.csv\nknowledge: rules.yaml\n")
+    assert parse(recipe).knowledge.rules == "deep/rules.yaml"
+    said = parse(recipe, sets=["knowledge=other.yaml", "data=b.csv"])
+    assert (said.knowledge.rules, said.data.train) == ("other.yaml", "b.csv")
+
+
 def test_json_is_told_from_data_by_what_it_holds(tmp_path: Path) -> None:
     recipe = write(tmp_path / "r.json", json.dumps({"data": "a.csv", "seed": 4}, indent="\t"))
     rows = write(tmp_path / "rows.json", json.dumps({"data": [{"text": "a", "label": "b"}]}))

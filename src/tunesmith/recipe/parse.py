@@ -24,6 +24,8 @@ RECIPE_NAME = "recipe.yaml"
 RECIPE_ENDINGS = (".yaml", ".yml")
 PATH_KEYS = {"data": ("train", "dev", "test", "general"), "knowledge": ("rules",)}
 """Parts of a recipe → their keys that name files."""
+SHORT = {"data": "train", "knowledge": "rules"}
+"""Parts that may be written as the name of a file → the key that it is."""
 LARGEST_RECIPE = 1_000_000  # bytes; a JSON file above that is data without a look inside
 
 
@@ -129,15 +131,13 @@ def _validate(document: Document, base: Path | None, sets: tuple[str, ...], flag
     if not isinstance(value, dict):
         message = "expected keys with values, such as `data: reviews.csv`."
         raise InputError(Fault("K204", document.where(()), message, "See `tunesmith init` for a complete one."))
-    if isinstance(value.get("data"), str):
-        value["data"] = {"train": value["data"]}
-    if isinstance(value.get("knowledge"), str):
-        value["knowledge"] = {"rules": value["knowledge"]}
+    _open_short(value)
     if base is not None:
         _move_paths(value, lambda path: _from_here(base / path))
         _move_model(value, base)
     sources, faults = apply_sets(value, sets)
     sources |= apply_flags(value, flags)
+    _open_short(value)
     faults = [*document.faults, *faults]
     where = _locator(document, sources)
     if "strategies" in value:
@@ -161,6 +161,13 @@ def _locator(document: Document, sources: Mapping[recipe_text.Path, str]) -> Whe
         return document.where(path)
 
     return where
+
+
+def _open_short(value: dict[str, Any]) -> None:
+    """Open parts that are written as the name of their file alone."""
+    for name, key in SHORT.items():
+        if isinstance(value.get(name), str):
+            value[name] = {key: value[name]}
 
 
 def _move_paths(value: dict[str, Any], move: Callable[[str], str]) -> None:

@@ -6,16 +6,7 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 Share = Annotated[float, Field(gt=0.0, lt=1.0)]
 
@@ -207,12 +198,6 @@ class Knowledge(Part):
     """Whether terms of the rules are learnt from, too; they are where they say which rows are theirs, with few rows."""
     vote: bool = True
     """Whether the rules vote beside the model, with weights that labelled rows leave them."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short(cls, value: Any) -> Any:
-        """The name of a file stands for its rules."""
-        return {"rules": value} if isinstance(value, str) else value
 
 
 class Generate(Part):
