@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tunesmith.evaluation.figure import Array
+from tunesmith.evaluation.unit import unit_length
 
 FAIR = 0.2
 """Agreement from which hints are of use, which Landis and Koch 1977 call fair; docs/decisions.md has it for data."""
@@ -48,9 +49,9 @@ def agreement(vectors: Array, hints: Array, classes: Array, targets: Array) -> A
     known = np.isin(targets, hinted)
     if len(hinted) < 2 or not known.any():
         return None
-    unit, targets = _unit(hints), np.searchsorted(hinted, targets[known])
-    means = _unit(np.stack([unit[classes == each].mean(axis=0) for each in hinted]))
-    rows = _unit(vectors[known])
+    unit, targets = unit_length(hints), np.searchsorted(hinted, targets[known])
+    means = unit_length(np.stack([unit[classes == each].mean(axis=0) for each in hinted]))
+    rows = unit_length(vectors[known])
     nearest = ((rows - rows.mean(axis=0)) @ (means - means.mean(axis=0)).T).argmax(axis=1)
     found, expected = (np.bincount(each, minlength=len(hinted)) / len(targets) for each in (nearest, targets))
     by_chance = float(found @ expected)
@@ -59,8 +60,3 @@ def agreement(vectors: Array, hints: Array, classes: Array, targets: Array) -> A
     kappa = (float((nearest == targets).mean()) - by_chance) / (1.0 - by_chance)
     error = float(np.sqrt(by_chance / ((1.0 - by_chance) * len(targets))))
     return Agreement(kappa, max(FAIR, SURE * error))
-
-
-def _unit(x: Array) -> Array:
-    """Return rows of length 1."""
-    return np.asarray(x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12))

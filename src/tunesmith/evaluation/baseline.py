@@ -14,6 +14,7 @@ from tunesmith.core.task import Problem
 from tunesmith.evaluation.figure import Array
 from tunesmith.evaluation.linear import fit
 from tunesmith.evaluation.ngrams import Sparse, Texts, features
+from tunesmith.evaluation.unit import unit_length
 
 __all__ = ["TITLES", "fit_probe", "majority", "probe", "tfidf", "titles"]
 
@@ -86,8 +87,8 @@ def probe(
         classes: C.
         seed: of the folds that choose the strength.
     """
-    model = fit(_unit_length(train_vectors), train_targets, problem, classes, seed)
-    return model.outputs(_unit_length(test_vectors), problem)
+    model = fit(unit_length(train_vectors), train_targets, problem, classes, seed)
+    return model.outputs(unit_length(test_vectors), problem)
 
 
 def fit_probe(vectors: Array, targets: Array, problem: Problem, classes: int, seed: int) -> tuple[Array, Array]:
@@ -96,7 +97,7 @@ def fit_probe(vectors: Array, targets: Array, problem: Problem, classes: int, se
     A head cannot bring its input to length 1, so the weights are divided by the mean length instead. Two classes give
     two rows, regression one.
     """
-    model = fit(_unit_length(vectors), targets, problem, classes, seed)
+    model = fit(unit_length(vectors), targets, problem, classes, seed)
     return model.weight / float(np.linalg.norm(vectors, axis=1).mean() or 1.0), model.bias
 
 
@@ -124,12 +125,6 @@ def tfidf(
         x, z = _row_space(train, train, test)
         return fit(x, train_targets, problem, classes, seed).outputs(z, problem)
     return _sparse_outputs(train, train_targets, test, problem, classes, seed)
-
-
-def _unit_length(vectors: Array) -> Array:
-    """Return rows of length 1; a row of zeros stays."""
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.where(length > 0, length, 1.0))
 
 
 def _kernel_rows(classes: int) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 from tunesmith.core.report import Score
 from tunesmith.evaluation.figure import Array, correlation, ranks
 from tunesmith.evaluation.interval import percentiles
+from tunesmith.evaluation.unit import unit_length
 
 MOST_RESAMPLES = 200
 """Of the agreement: each holds all pairs of texts, 12,720 of 160."""
@@ -25,9 +26,7 @@ FOLDS = 8
 
 def pairwise_cosines(vectors: Array) -> Array:
     """Return the cosine of every two texts, [N · (N − 1) / 2], in the order (0, 1), (0, 2), …"""
-    plain = np.asarray(vectors, dtype=np.float64)
-    lengths = np.linalg.norm(plain, axis=1, keepdims=True)
-    unit = plain / np.where(lengths > 0, lengths, 1.0)
+    unit = unit_length(np.asarray(vectors, dtype=np.float64))
     first, second = np.triu_indices(len(unit), 1)
     found: Array = (unit @ unit.T)[first, second]
     return found

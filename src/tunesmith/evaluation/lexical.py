@@ -8,6 +8,7 @@ import numpy as np
 
 from tunesmith.evaluation.figure import Array
 from tunesmith.evaluation.ngrams import Sparse, features
+from tunesmith.evaluation.unit import unit_length
 
 __all__ = ["lexical_vectors"]
 
@@ -46,8 +47,7 @@ def lexical_vectors(train_texts: Sequence[str], sides: Sequence[Sequence[str]], 
     _, found = features([(text,) for text in train_texts], [(text,) for text in texts])
     size = int(np.clip(CELLS // max(1, sum(map(len, sides))), NARROWEST, WIDEST))
     dense = _factor(found) if len(texts) <= EXACT else _spread(found, size, seed)
-    length = np.linalg.norm(dense, axis=1, keepdims=True)
-    unit = (dense / np.where(length > 0, length, 1.0)).astype(np.float32)
+    unit = unit_length(dense).astype(np.float32)
     at = {text: index for index, text in enumerate(texts)}
     return np.stack([unit[[at[text] for text in side]] for side in sides], axis=1)
 

@@ -9,7 +9,9 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 
 from tunesmith.core.fusion import Asked
+from tunesmith.data.findings import shorten
 from tunesmith.evaluation.linear import row_losses
+from tunesmith.evaluation.unit import unit_length
 from tunesmith.knowledge.odds import logs, softmax
 
 Array = np.ndarray[Any, Any]
@@ -100,7 +102,7 @@ class Memory:
         places = np.asarray(classes, dtype=np.int64)
         said = np.empty((0, len(labels))) if answers is None else answers
         fresh = np.full(len(places), answers is not None)
-        kept = _unit(vectors).astype(np.float16).astype(np.float32)  # as they come from disk again
+        kept = unit_length(vectors).astype(np.float16).astype(np.float32)  # as they come from disk again
         return cls(tuple(labels), kept, places, said.astype(np.float32), fresh, tuple(texts), tuple(sources))
 
     def __len__(self) -> int:
@@ -161,13 +163,12 @@ class Memory:
         return said
 
     def _line(self, at: int, cosine: float) -> str:
-        text = " ".join(self.texts[at].split())
-        text = text if len(text) <= CUT else text[: CUT - 1] + "…"
-        return f'near "{text}" ({self.labels[self.classes[at]]}, cosine {cosine:.2f}, {self.sources[at]})'
+        label = self.labels[self.classes[at]]
+        return f'near "{shorten(self.texts[at], CUT)}" ({label}, cosine {cosine:.2f}, {self.sources[at]})'
 
     def _vectors(self, asked: Asked) -> Array:
         assert asked.vectors is not None, "memory asks for vectors"
-        return _unit(asked.vectors)
+        return unit_length(asked.vectors)
 
     def _mass(self, near: Near, width: float) -> Array:
         """Return how much the nearest rows speak for each class, [N, C]."""
@@ -237,8 +238,3 @@ def _mix(model: Array, memory: Array, hot: Array) -> tuple[float, float, float]:
 
     found = minimize(cost, [1.0, 0.1], method="L-BFGS-B", bounds=[(0.1, 3.0), (0.0, 3.0)])
     return float(found.fun), float(found.x[0]), float(found.x[1])
-
-
-def _unit(vectors: Array) -> Array:
-    wide = np.asarray(vectors, dtype=np.float32)
-    return np.asarray(wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-12))
