@@ -193,15 +193,11 @@ class RuleData(TypedDict, total=False):
     chance: float
 
 
-class Compared(TypedDict, total=False):
-    """Two models on the same rows, paired; the difference is first − second."""
+class Compared(Against, total=False):
+    """Two models on the same rows; the difference is first − second, the outcome says which of them is better."""
 
     metric: str
     verdict: str
-    difference: ScoreData
-    p_bootstrap: float
-    p_mcnemar: float
-    outcome: str
 
 
 class KnowledgeData(TypedDict, total=False):
