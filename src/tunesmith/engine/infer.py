@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -60,18 +60,14 @@ def vectors(
 
     The layer is linear, so the mean of the windows' logits is the logit of their mean.
     """
-    seen: list[Tensor] = []
-    hook = final_linear(model).register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].float()))
+    with _last_inputs(model) as seen:
 
-    def run(batch: Batch) -> Tensor:
-        seen.clear()
-        _in_parts(model, batch, size)
-        return by_unit(torch.cat(seen), batch)
+        def run(batch: Batch) -> Tensor:
+            seen.clear()
+            _in_parts(model, batch, size)
+            return by_unit(torch.cat(seen), batch)
 
-    try:
         return _each_batch(model, features, collate, size, context, run, ranks)
-    finally:
-        hook.remove()
 
 
 def outputs_and_vectors(
@@ -84,23 +80,30 @@ def outputs_and_vectors(
     ranks: Ranks = ALONE,
 ) -> tuple[Read, Tensor]:
     """Return both of every unit, from one pass: what `outputs` gives, and [U, H] as `vectors` has it."""
-    seen: list[Tensor] = []
-    hook = final_linear(model).register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].float()))
     wide = 0
+    with _last_inputs(model) as seen:
 
-    def run(batch: Batch) -> Tensor:
-        nonlocal wide
-        seen.clear()
-        said = task.read(_in_parts(model, batch, size), batch)
-        wide = said.shape[1]
-        return torch.cat([said.float(), by_unit(torch.cat(seen), batch)], dim=1)
+        def run(batch: Batch) -> Tensor:
+            nonlocal wide
+            seen.clear()
+            said = task.read(_in_parts(model, batch, size), batch)
+            wide = said.shape[1]
+            return torch.cat([said.float(), by_unit(torch.cat(seen), batch)], dim=1)
 
-    try:
         read = _each_batch(model, features, collate, size, torch.inference_mode, run, ranks)
-    finally:
-        hook.remove()
     wide = max(ranks.gathered({ranks.number: wide}).values())
     return replace(read, values=read.values[:, :wide]), read.values[:, wide:]
+
+
+@contextmanager
+def _last_inputs(model: nn.Module) -> Iterator[list[Tensor]]:
+    """Give a list to which every pass of the block adds what the last linear layer sees."""
+    seen: list[Tensor] = []
+    hook = final_linear(model).register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].float()))
+    try:
+        yield seen
+    finally:
+        hook.remove()
 
 
 def _in_parts(model: nn.Module, batch: Batch, size: int) -> Any:
