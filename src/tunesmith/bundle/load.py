@@ -246,21 +246,8 @@ def load_bundle(path: Path | str, *, precision: Literal["fp32", "bf16"] = "fp32"
     if precision not in ("fp32", "bf16"):
         message = f'"{precision}" is not a number format of predictions; there are fp32 and bf16.'
         raise InputError(Fault("K710", "precision", message, did_you_mean(precision, ("fp32", "bf16"))))
-    folder = Path(path)
-    folder = folder / "model" if (folder / "model" / FILE).is_file() else folder
-    if not (folder / FILE).is_file():
-        unfinished = (folder / "recipe.yaml").is_file()
-        cure = "Finish the run with --resume." if unfinished else "`tunesmith runs` lists the runs there are."
-        message = "holds a run that did not end, so it has no model yet." if unfinished else "holds no tuned model."
-        raise InputError(Fault("K602", str(path), message, cure))
-    contents = json.loads((folder / FILE).read_text(encoding="utf-8"))
-    if contents["format"] > FORMAT:
-        raise InputError(
-            Fault("K603", str(path), f"was made with bundle format {contents['format']}; this version reads {FORMAT}.",
-                  "pip install --upgrade tunesmith")
-        )  # fmt: skip
-    kind: Callable[..., Any] = load_entry("tasks", contents["task"])
-    task: Task = kind.load(contents["state"])  # type: ignore[attr-defined]
+    folder, contents = _contents(path)
+    task = _task(contents)
     layout = task.head().layout
     pattern = Pattern.model_validate(contents.get("pattern") or {})
     if contents.get("base"):
@@ -288,3 +275,36 @@ def load_bundle(path: Path | str, *, precision: Literal["fp32", "bf16"] = "fp32"
     if precision == "bf16":
         halve(model)
     return Bundle(model, encoder, task, contents, folder, generate, load_fusions(folder))
+
+
+def load_task(path: Path | str) -> Task:
+    """Return the fitted task of the bundle in `path`, without its model.
+
+    Raises:
+        InputError: there is no bundle, or it was made by a later format.
+    """
+    return _task(_contents(path)[1])
+
+
+def _contents(path: Path | str) -> tuple[Path, dict[str, Any]]:
+    """Return the model folder of a bundle, and what `tunesmith.json` says."""
+    folder = Path(path)
+    folder = folder / "model" if (folder / "model" / FILE).is_file() else folder
+    if not (folder / FILE).is_file():
+        unfinished = (folder / "recipe.yaml").is_file()
+        cure = "Finish the run with --resume." if unfinished else "`tunesmith runs` lists the runs there are."
+        message = "holds a run that did not end, so it has no model yet." if unfinished else "holds no tuned model."
+        raise InputError(Fault("K602", str(path), message, cure))
+    contents = json.loads((folder / FILE).read_text(encoding="utf-8"))
+    if contents["format"] > FORMAT:
+        raise InputError(
+            Fault("K603", str(path), f"was made with bundle format {contents['format']}; this version reads {FORMAT}.",
+                  "pip install --upgrade tunesmith")
+        )  # fmt: skip
+    return folder, contents
+
+
+def _task(contents: Mapping[str, Any]) -> Task:
+    kind: Callable[..., Any] = load_entry("tasks", contents["task"])
+    task: Task = kind.load(contents["state"])  # type: ignore[attr-defined]
+    return task

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tunesmith.bundle.knowledge import save_fusions
-from tunesmith.bundle.load import load_bundle
+from tunesmith.bundle.load import load_task
 from tunesmith.core.example import Splits
 from tunesmith.core.fusion import Asked
 from tunesmith.core.task import Array, Task
@@ -76,7 +76,7 @@ def fuse(
     recipe = asked.model_copy(update={"knowledge": knowledge})
     read, before = read_rules(rules), parent.report()
     loaded = rows_of(recipe, read.columns)
-    task, splits = load_bundle(parent.folder).task, loaded.splits
+    task, splits = load_task(parent.folder), loaded.splits
     name = Path(recipe.data.train).name
     findings = check_rules(read, task, splits.train, name, loaded.columns.get("label"))
     learnt = bool((before.get("knowledge") or {}).get("learnt"))
