@@ -12,7 +12,7 @@ def test_the_public_names_are_these_fifteen() -> None:
     assert len(tunesmith.__all__) == 15
     assert sorted(tunesmith.__all__) == [
         "Bundle", "Recipe", "Run", "add_memory", "check", "clear_memory", "compare", "converse", "evaluate", "fuse",
-        "load", "merge", "predict", "train", "try_rules",
+        "label_rows", "load", "merge", "predict", "train", "try_rules",
     ]  # fmt: skip
     assert set(tunesmith.__all__) <= set(dir(tunesmith))
 

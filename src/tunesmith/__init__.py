@@ -27,6 +27,7 @@ __all__ = [
     "converse",
     "evaluate",
     "fuse",
+    "label_rows",
     "load",
     "merge",
     "predict",
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from tunesmith.jobs.converse import converse
     from tunesmith.jobs.evaluate import evaluate
     from tunesmith.jobs.fuse import fuse
+    from tunesmith.jobs.label import label_rows
     from tunesmith.jobs.memory import add_memory, clear_memory
     from tunesmith.jobs.merge import merge
     from tunesmith.jobs.predict import predict
@@ -60,6 +62,7 @@ _HOMES = {
     "compare": "tunesmith.jobs.compare:compare",
     "evaluate": "tunesmith.jobs.evaluate:evaluate",
     "fuse": "tunesmith.jobs.fuse:fuse",
+    "label_rows": "tunesmith.jobs.label:label_rows",
     "merge": "tunesmith.jobs.merge:merge",
     "converse": "tunesmith.jobs.converse:converse",
     "load": "tunesmith.bundle.load:load_bundle",

@@ -21,6 +21,9 @@ General: TypeAlias = Annotated[
     str | None,
     typer.Option(metavar="FILE", help="Other text, to measure what is forgotten; by default some that comes with it."),
 ]
+Weak: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Rows with labels nobody has checked, to learn from as well.")
+]
 Rules: TypeAlias = Annotated[
     str | None, typer.Option(metavar="FILE", help="Rules of the team, which vote beside the model.")
 ]

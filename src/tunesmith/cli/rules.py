@@ -12,36 +12,49 @@ from tunesmith.cli.options import Debug, Json
 from tunesmith.cli.words import finding_lines, narrow, table
 from tunesmith.errors import Fault, InputError, did_you_mean
 
-ACTIONS = ("test",)
+ACTIONS = ("test", "label")
 
 
 def rules(
-    action: Annotated[str, typer.Argument(metavar="test", help="What to do.")],
+    action: Annotated[str, typer.Argument(metavar="test|label", help="What to do.")],
     file: Annotated[str, typer.Argument(metavar="RULES", help="A YAML file of rules.")],
     data: Annotated[str, typer.Argument(metavar="DATA", help="A file of rows.")],
     text: Annotated[
         list[str] | None, typer.Option(metavar="COLUMN", help="Column of the text; twice for two texts.")
     ] = None,
     label: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of the label.")] = None,
+    out: Annotated[str | None, typer.Option(metavar="FILE", help="Where labelled rows are written.")] = None,
     unlabelled: Annotated[bool, typer.Option("--unlabelled", help="The rows have no labels.")] = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Try rules of a team on rows.
+    """Try rules of a team on rows, or label rows by them.
 
-    How many rows they reach, how often they are right, where they disagree, and what is wrong with them.
+    How many rows they reach, how often they are right, where they disagree, and what is wrong with them. With `label`
+    rows that nobody has labelled are written with the labels that rules give them, for `tunesmith train --weak`.
 
     \b
     Examples:
       tunesmith rules test rules.yaml reviews.csv
       tunesmith rules test rules.yaml mails.txt --unlabelled
+      tunesmith rules label rules.yaml mails.txt --out weak.csv
     """
     with working(as_json, debug) as screen:
+        from tunesmith.jobs.label import label_rows
         from tunesmith.jobs.rules import try_rules
 
         if action not in ACTIONS:
             remedy = f"{did_you_mean(action, ACTIONS)} Known: {', '.join(ACTIONS)}.".strip()
             raise InputError(Fault("K710", "tunesmith rules", f'there is no "{action}".', remedy))
+        if (action == "label") != (out is not None):
+            what, remedy = ("no --out came", "Name a file.") if out is None else ("--out came", "Leave it out.")
+            raise InputError(Fault("K710", f"tunesmith rules {action}", f"{what}.", remedy))
+        if out is not None:
+            value = label_rows(file, data, out, text=text or (), label=label or "label")
+            for guess in value["guesses"]:
+                screen.note(guess)
+            screen.result(value, _labelled(value))
+            return
         if unlabelled and label is not None:
             raise InputError(Fault("K710", "tunesmith rules", "--label and --unlabelled came.", "Leave one out."))
         value = try_rules(file, data, text=text or (), label=label, labelled=not unlabelled)
@@ -82,6 +95,22 @@ def _lines(value: Mapping[str, Any]) -> Iterator[str]:
     for finding in value["findings"]:
         yield ""
         yield from finding_lines(finding)
+
+
+def _labelled(value: Mapping[str, Any]) -> Iterator[str]:
+    head = ["rule", "votes", "rows", "taken to be right", "counts"]
+    rows = [
+        [
+            rule["name"], _vote(rule), f"{rule['fires']:,}",
+            "-" if rule["right"] is None else f"{100 * rule['right']:.0f} %", f"{rule['loudness']:.2f}",
+        ]
+        for rule in value["rules"]
+    ]  # fmt: skip
+    yield from table([head, *rows], right=[2, 3, 4])
+    yield ""
+    shown = ", ".join(f"{name} {count:,}" for name, count in value["labels"].items())
+    yield f"{value['labelled']:,} of {value['rows']:,} rows were labelled: {shown}."
+    yield f"They are in {value['out']}; `tunesmith train ROWS --weak {value['out']}` learns from them, too."
 
 
 def _vote(rule: Mapping[str, Any]) -> str:

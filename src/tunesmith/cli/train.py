@@ -10,7 +10,22 @@ from typing import Annotated, Any
 import typer
 
 from tunesmith.cli.guard import working
-from tunesmith.cli.options import Debug, Dev, General, Json, Model, Out, Rules, Seed, Sets, Source, Task, Test, given
+from tunesmith.cli.options import (
+    Debug,
+    Dev,
+    General,
+    Json,
+    Model,
+    Out,
+    Rules,
+    Seed,
+    Sets,
+    Source,
+    Task,
+    Test,
+    Weak,
+    given,
+)
 from tunesmith.cli.processes import Processes, launch, wants_launch
 from tunesmith.cli.show import Screen
 from tunesmith.cli.words import report_lines
@@ -20,6 +35,7 @@ def train(
     source: Source,
     dev: Dev = None,
     test: Test = None,
+    weak: Weak = None,
     general: General = None,
     rules: Rules = None,
     task: Task = None,
@@ -52,8 +68,8 @@ def train(
         from tunesmith.recipe.parse import parse
 
         flags = given(
-            data_dev=dev, data_test=test, data_general=general, knowledge_rules=rules, task=task, model=model,
-            seed=seed, evaluate_curve=curve or None,
+            data_dev=dev, data_test=test, data_weak=weak, data_general=general, knowledge_rules=rules, task=task,
+            model=model, seed=seed, evaluate_curve=curve or None,
         )  # fmt: skip
         run_training(
             screen, parse(source, sets=sets or (), flags=flags), out, resume=resume, processes=processes

@@ -164,6 +164,11 @@ class Examples(Lazy[Example]):
     def targets(self) -> Sequence[Target]:
         """The target of each."""
 
+    @property
+    @abstractmethod
+    def weights(self) -> Sequence[float]:
+        """How much each counts."""
+
     @abstractmethod
     def pick(self, places: Sequence[int]) -> Sequence[Example]:
         """Return those at `places`, made when they are asked for, too."""
@@ -176,6 +181,11 @@ class Examples(Lazy[Example]):
 def targets_of(examples: Sequence[Example]) -> Sequence[Target]:
     """Return the target of each example."""
     return examples.targets if isinstance(examples, Examples) else [example.target for example in examples]
+
+
+def weights_of(examples: Sequence[Example]) -> Sequence[float]:
+    """Return how much each example counts."""
+    return examples.weights if isinstance(examples, Examples) else [example.weight for example in examples]
 
 
 def pick_examples(examples: Sequence[Example], places: Sequence[int]) -> Sequence[Example]:

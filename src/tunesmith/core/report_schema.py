@@ -273,11 +273,15 @@ class FileData(TypedDict, total=False):
 
 
 class DataSummary(TypedDict, total=False):
-    """The rows: how many, which columns, which labels, what was noticed and what was guessed."""
+    """The rows: how many, which columns, which labels, what was noticed and what was guessed.
+
+    `weak` is the number of rows whose labels nobody has checked, where some were learnt from.
+    """
 
     train: int
     dev: int
     test: int
+    weak: int
     columns: dict[str, Any]
     labels: dict[str, dict[str, int]]
     files: dict[str, FileData]

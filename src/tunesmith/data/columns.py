@@ -12,7 +12,7 @@ from tunesmith.data.table import Table
 from tunesmith.errors import Fault, InputError, did_you_mean, raise_faults
 from tunesmith.recipe.schema import Data
 
-ROLES = ("text", "text_a", "text_b", "label", "id", "group", "time")
+ROLES = ("text", "text_a", "text_b", "label", "id", "group", "time", "weight")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Columns:
     """The column of every role that has one, and what was inferred.
 
     Args:
-        by_role: role (`text` or `text_a` and `text_b`, `label`, `id`, `group`, `time`) → column.
+        by_role: role (`text` or `text_a` and `text_b`, `label`, `id`, `group`, `time`, `weight`) → column.
         guesses: sentences that say what was inferred, and how to change it.
     """
 
@@ -51,6 +51,8 @@ def infer_columns(table: Table, data: Data, task: str = "auto") -> Columns:
         InputError: a named column does not exist, or none or several could be meant; the candidates are listed.
     """
     told = {role: name for role in ROLES if (name := getattr(data, role))}
+    if data.weak and told.get("weight") not in table.columns:
+        told.pop("weight", None)  # it is a column of the weak rows, which are looked at where weights are read
     _refuse_unknown(table, told)
     profiles = profile_columns(table)
     taken = set(told.values())
@@ -74,12 +76,12 @@ def infer_columns(table: Table, data: Data, task: str = "auto") -> Columns:
 
 
 def refuse_missing(tables: Iterable[Table], by_role: Mapping[str, str]) -> None:
-    """Raise `InputError` where a table lacks a column; id, group and time are needed in the train file alone.
+    """Raise `InputError` where a table lacks a column; id, group, time and weight are needed in the train file alone.
 
     Raises:
         InputError: every column that the first such table lacks is named, with the nearest that there is (K106).
     """
-    needed = [(role, name) for role, name in by_role.items() if role not in ("id", "group", "time")]
+    needed = [(role, name) for role, name in by_role.items() if role not in ("id", "group", "time", "weight")]
     for table in tables:
         there = ", ".join(table.columns)
         raise_faults([

@@ -38,7 +38,7 @@ class Held(Examples):
         kind: what their targets are.
         ids: of all rows; None where the row numbers are the ids.
         places: [N] of the rows that are meant; None for all, in order.
-        weights: target → weight; 1.0 where it has none.
+        weights: target → weight, beside that of the row; 1.0 where it has none.
         columns: name → cells of all rows, of columns that the examples have beside their texts.
     """
 
@@ -48,7 +48,7 @@ class Held(Examples):
     ) -> None:  # fmt: skip
         self.rows, self.kind, self.ids = rows, kind, ids
         self.places = np.arange(len(rows)) if places is None else places
-        self.weights, self.columns = weights or {}, columns or {}
+        self.of_target, self.columns = weights or {}, columns or {}
 
     def __len__(self) -> int:
         return len(self.places)
@@ -74,11 +74,20 @@ class Held(Examples):
     def pick(self, places: Sequence[int] | Array) -> Held:
         """Return those at `places`."""
         places = self.places[np.asarray(places, dtype=np.int64)]
-        return Held(self.rows, self.kind, self.ids, places, self.weights, self.columns)
+        return Held(self.rows, self.kind, self.ids, places, self.of_target, self.columns)
 
     def weighted(self, weights: Mapping[Target, float]) -> Held:
         """Return the same with a weight for each, that of its target."""
         return Held(self.rows, self.kind, self.ids, self.places, weights, self.columns)
+
+    @property
+    def weights(self) -> Sequence[float]:
+        """How much each counts."""
+        return [self._weight(place) for place in self.places.tolist()]
+
+    def _weight(self, place: int) -> float:
+        own = 1.0 if self.rows.weights is None else float(self.rows.weights[place])
+        return own * self.of_target.get(self.rows.targets[place], 1.0) if self.of_target else own
 
     def _made(self, places: Array) -> list[Example]:
         rows = self.rows
@@ -93,7 +102,7 @@ class Held(Examples):
         rows, target = self.rows, self.rows.targets[place]
         common: dict[str, Any] = {
             "id": str(number) if self.ids is None else self.ids[place], "source": f"{rows.name} row {number}",
-            "target": target, "weight": self.weights.get(target, 1.0) if self.weights else 1.0,
+            "target": target, "weight": self._weight(place),
             "columns": {name: cells[place] for name, cells in self.columns.items()},
         }  # fmt: skip
         if rows.messages:

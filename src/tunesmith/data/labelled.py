@@ -11,9 +11,10 @@ from tunesmith.data.arrays import column_texts, is_list
 from tunesmith.data.columns import Columns, infer_columns, refuse_missing
 from tunesmith.data.findings import count_of, have, note_rows, raise_errors, shorten
 from tunesmith.data.labels import Cell, Spelling, classes_of, items_of, kind_of_labels, number_of
-from tunesmith.data.rows import Prepared, Rows, guesses_of
+from tunesmith.data.rows import WEAK, Prepared, Rows, guesses_of
 from tunesmith.data.table import Table
 from tunesmith.data.texts import Texts, pick_texts
+from tunesmith.data.weights import give_weights
 from tunesmith.errors import did_you_mean
 from tunesmith.recipe.schema import Data
 
@@ -22,7 +23,7 @@ def prepare_labelled(tables: dict[str, Table], data: Data, task: str) -> Prepare
     """Find text, label and what the labels are, and clean both.
 
     Args:
-        tables: `train`, and `dev` and `test` where they are given.
+        tables: `train`, and `dev`, `test` and `weak` where they are given.
         data: the part of the recipe.
         task: classify, multilabel, regress, pair, or `auto`.
 
@@ -43,6 +44,7 @@ def prepare_labelled(tables: dict[str, Table], data: Data, task: str) -> Prepare
     said = (*columns.guesses, *((guess,) if guess else ()))
     prepared = Prepared(resolved, kind, columns.by_role, files, findings, guesses_of(tables, said))
     _give_targets(prepared, cells, data)
+    give_weights(prepared, data)
     return prepared
 
 
@@ -111,7 +113,7 @@ def _give_targets(prepared: Prepared, cells: dict[str, list[Cell]], data: Data) 
     train = prepared.files["train"]
     prepared.findings += spelling_findings(train.name, spelling, sets["train"], train)
     prepared.findings += unused_renames(prepared, data, sets)
-    for split in ("dev", "test"):
+    for split in ("dev", "test", WEAK):
         if split in prepared.files:
             prepared.findings += unknown_labels(prepared.files[split], train)
 

@@ -8,16 +8,17 @@ from typing import Any, Literal
 
 import numpy as np
 
-from tunesmith.core.example import Splits, targets_of
+from tunesmith.core.example import Example, Splits, targets_of
 from tunesmith.core.report import Finding
 from tunesmith.data.check import inspect
 from tunesmith.data.duplicates import join_groups
 from tunesmith.data.examples import examples_of, missing_columns
 from tunesmith.data.findings import note_rows, raise_errors, shorten
 from tunesmith.data.held import Held
-from tunesmith.data.rows import Prepared, Rows, prepare
+from tunesmith.data.rows import WEAK, Prepared, Rows, prepare
 from tunesmith.data.split import split_places
 from tunesmith.data.times import time_of
+from tunesmith.data.weak import weak_examples
 from tunesmith.errors import Fault, InputError, raise_faults
 from tunesmith.recipe.schema import Data
 
@@ -46,6 +47,7 @@ class Loaded:
         protocol: test rows were `given`, are `split` off, or `folds` stand in for them.
         groups: [N] a number per train example; rows with equal numbers must stay together.
         stats: label counts by split, quantiles of lengths, share of rows that would be cut.
+        weak: rows whose labels nobody has checked; they are in none of the splits.
     """
 
     task: str
@@ -57,6 +59,7 @@ class Loaded:
     protocol: Protocol
     groups: Array
     stats: dict[str, Any]
+    weak: Sequence[Example] = ()
 
 
 def load_splits(
@@ -88,12 +91,13 @@ def load_splits(
         InputError: the data cannot be trained on; every reason is named.
     """
     prepared = prepare(data, task)
-    raise_faults([fault for rows in prepared.files.values() for fault in missing_columns(rows, columns)])
+    raise_faults([fault for rows in _all_files(prepared).values() for fault in missing_columns(rows, columns)])
     near = data.near_duplicates == "keep_together"
     inspection = inspect(prepared, near=near, count_tokens=count_tokens, max_tokens=max_tokens)
     raise_errors(inspection.findings)
     findings = list(inspection.findings)
     examples = {split: examples_of(rows, prepared, findings, columns) for split, rows in prepared.files.items()}
+    weak = weak_examples(prepared, findings, columns, near=near)
     train = examples["train"]
     own = np.arange(len(train))
     clusters = inspection.groups(len(train)) if near else own
@@ -122,8 +126,13 @@ def load_splits(
         files=file_facts(prepared, data),
         protocol=protocol,
         groups=groups[drawn],
-        stats=_stats(prepared, splits, inspection.lengths.as_dict(), inspection.lengths.cut_share),
+        stats=_stats(prepared, splits, inspection.lengths.as_dict(), inspection.lengths.cut_share, weak),
+        weak=weak,
     )
+
+
+def _all_files(prepared: Prepared) -> dict[str, Rows]:
+    return prepared.files if prepared.weak is None else {**prepared.files, WEAK: prepared.weak}
 
 
 def file_facts(prepared: Prepared, data: Data) -> dict[str, dict[str, Any]]:
@@ -135,12 +144,14 @@ def file_facts(prepared: Prepared, data: Data) -> dict[str, dict[str, Any]]:
             "rows_read": rows.table.rows_read,
             "rows_kept": len(rows),
         }
-        for split, rows in prepared.files.items()
+        for split, rows in _all_files(prepared).items()
     }
 
 
-def _stats(prepared: Prepared, splits: Splits, lengths: dict[str, Any], cut_share: float | None) -> dict[str, Any]:
-    parts = {"train": splits.train, "dev": splits.dev, "test": splits.test}
+def _stats(
+    prepared: Prepared, splits: Splits, lengths: dict[str, Any], cut_share: float | None, weak: Sequence[Example]
+) -> dict[str, Any]:  # fmt: skip
+    parts = {"train": splits.train, "dev": splits.dev, "test": splits.test, **({WEAK: weak} if weak else {})}
     return {
         "rows": {name: len(rows) for name, rows in parts.items()},
         "labels": {name: prepared.label_counts(targets_of(rows)) for name, rows in parts.items()},

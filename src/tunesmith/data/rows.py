@@ -15,11 +15,17 @@ from tunesmith.data.arrays import column_texts
 from tunesmith.data.labels import Kind, classes_of
 from tunesmith.data.read import read_table
 from tunesmith.data.table import Table
-from tunesmith.errors import Fault, InputError
+from tunesmith.errors import Fault, InputError, raise_faults
 from tunesmith.recipe.schema import Data
 
+Array = np.ndarray[Any, Any]
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
 Words = tuple[tuple[int, int], ...]
+
+WEAK = "weak"
+"""The file of rows whose labels nobody has checked."""
+LABELLED = ("auto", "classify", "multilabel", "pair", "regress")
+"""Tasks that can learn from such rows; `auto` will be one of the others."""
 
 
 @dataclass(slots=True)
@@ -34,6 +40,7 @@ class Rows:
         targets: N of them.
         words: [N] start and end of each word of the text, where words are given (tag); empty where none are.
         messages: [N] the turns before the target (chat); empty where there are no dialogues.
+        weights: [N] how much each counts in training; None where all count the same.
     """
 
     table: Table
@@ -42,6 +49,7 @@ class Rows:
     targets: list[Target] = field(default_factory=list)
     words: list[Words] = field(default_factory=list)
     messages: list[tuple[Message, ...]] = field(default_factory=list)
+    weights: Array | None = None
 
     @property
     def name(self) -> str:
@@ -73,6 +81,7 @@ class Prepared:
         files: `train`, and `dev` and `test` where they are given.
         findings: what was wrong or notable so far; errors among them.
         guesses: sentences that say what was inferred, and how to change it.
+        weak: rows whose labels nobody has checked; None where there are none.
     """
 
     task: str
@@ -81,6 +90,7 @@ class Prepared:
     files: dict[str, Rows]
     findings: list[Finding]
     guesses: tuple[str, ...]
+    weak: Rows | None = None
 
     def label_counts(self, targets: Sequence[Target]) -> dict[str, int]:
         """Return how many of the rows with `targets` every class has; empty where the targets are no classes."""
@@ -97,6 +107,7 @@ def prepare(data: Data, task: str = "auto") -> Prepared:
 
     tables = _read_all(data)
     found, guess = task_of(tables["train"], data, task)
+    _refuse_unlabelled(found, data)
     prepared = _prepare(found, tables, data)
     if data.redact:
         from tunesmith.data.redact import redact
@@ -104,7 +115,18 @@ def prepare(data: Data, task: str = "auto") -> Prepared:
         redact(prepared, data.redact)
     if guess:
         prepared.guesses = (guess, *prepared.guesses)
+    prepared.weak = prepared.files.pop(WEAK, None)
     return prepared
+
+
+def _refuse_unlabelled(task: str, data: Data) -> None:
+    """Refuse weak rows and weights in tasks whose rows have no label (K134)."""
+    told = {"weak": data.weak, "weight": data.weight}
+    raise_faults(
+        Fault("K134", f"data.{key}", f"rows of the task {task} have no labels that could be weak or weighed.",
+              f"Leave data.{key} out.")
+        for key, value in told.items() if value is not None and task not in LABELLED
+    )  # fmt: skip
 
 
 def _prepare(task: str, tables: dict[str, Table], data: Data) -> Prepared:
@@ -137,7 +159,7 @@ def _read_all(data: Data) -> dict[str, Table]:
     """Read every file, and report what is wrong with all of them at once."""
     tables: dict[str, Table] = {}
     faults: list[Fault] = []
-    for split in ("train", "dev", "test"):
+    for split in ("train", "dev", "test", WEAK):
         if source := getattr(data, split):
             try:
                 tables[split] = read_table(source, on_bad_row=data.on_bad_row, header=data.header)
@@ -168,4 +190,5 @@ def pick(rows: Rows, places: Sequence[int]) -> Rows:
         targets=[rows.targets[place] for place in places],
         words=[rows.words[place] for place in places] if rows.words else [],
         messages=[rows.messages[place] for place in places] if rows.messages else [],
+        weights=None if rows.weights is None else rows.weights[np.asarray(places, dtype=np.int64)],
     )

@@ -19,6 +19,7 @@ from tunesmith.models.load import HeadKind, load_model
 def measure_baselines(shop: Workshop, train: Sequence[Example], test: Sequence[Example]) -> dict[str, Array]:
     """Return the answers of each baseline that the recipe names, as metrics take them."""
     assert shop.recipe.evaluate.baselines is not None, "the recipe is complete"
+    train = [*train, *shop.weak] if shop.weak else train
     train = drawn(train, shop.recipe.evaluate.baseline_rows, shop.recipe.seed)
     known: dict[str, Array] = {}
     for name in shop.recipe.evaluate.baselines:

@@ -23,7 +23,7 @@ from tunesmith.jobs.stream import TOKENS
 from tunesmith.jobs.summary import Chosen, Outcome, Tested, summarise
 from tunesmith.jobs.tune import Tuned, tune
 from tunesmith.jobs.warmhead import warm_head
-from tunesmith.jobs.workshop import Workshop, interrupted, is_wished, weigh
+from tunesmith.jobs.workshop import Workshop, interrupted, is_wished, rows_to_learn
 from tunesmith.knowledge.vote import Votes
 from tunesmith.report.card import write_card
 from tunesmith.report.page import write_page
@@ -39,7 +39,7 @@ def conclude(shop: Workshop, loaded: Loaded) -> None:
         shop = warm_head(shop, loaded.splits.train)
     crossed = cross_validate(shop, loaded) if loaded.protocol == "folds" else None
     train, dev = rows_for_choosing(shop, loaded)
-    tuned = tune(shop, "select", weighted(shop, train), dev)
+    tuned = tune(shop, "select", rows_to_learn(shop, train), dev)
     read = read_of(shop, tuned.model, dev)
     task, temperature = shop.task.calibrate(read, dev)
     said = answers_of(task, read, dev, temperature)
@@ -90,11 +90,6 @@ def rows_for_choosing(shop: Workshop, loaded: Loaded) -> tuple[Sequence[Example]
     return [train[i] for i in kept], [train[i] for i in held]
 
 
-def weighted(shop: Workshop, train: Sequence[Example]) -> Sequence[Example]:
-    """Return the rows with class weights where the recipe has them on."""
-    return weigh(train) if shop.recipe.class_weights else train
-
-
 def refit(shop: Workshop, tuned: Tuned, rows: list[Example]) -> Tuned:
     """Train once more on train and dev together, over the whole schedule, if dev spoke for tuning at all.
 
@@ -104,7 +99,7 @@ def refit(shop: Workshop, tuned: Tuned, rows: list[Example]) -> Tuned:
     """
     whole = shop.recipe.stop.epochs
     epochs = whole if tuned.best_step > 0 else 0.0
-    return tune(shop, "refit", weighted(shop, rows), [], epochs=epochs, hinted=tuned.hinted)
+    return tune(shop, "refit", rows_to_learn(shop, rows), [], epochs=epochs, hinted=tuned.hinted)
 
 
 def test_bundle(shop: Workshop, loaded: Loaded, seen: Sequence[Example], votes: Votes | None) -> Tested:

@@ -20,7 +20,7 @@ from tunesmith.jobs.knowledge import ALONE, rules_beside, vote_alone
 from tunesmith.jobs.measure import answers_of, read_of
 from tunesmith.jobs.summary import Tested
 from tunesmith.jobs.tune import tune
-from tunesmith.jobs.workshop import Workshop, weigh
+from tunesmith.jobs.workshop import Workshop, rows_to_learn
 
 WITHOUT = "without"
 """What the tuned model is called where it is asked without its knowledge."""
@@ -104,7 +104,7 @@ def _fold(
     kept, held = split_examples([examples[i] for i in inside], groups, shop.recipe.data.dev_share, seed=seed)
     train, dev = [examples[inside[i]] for i in kept], [examples[inside[i]] for i in held]
     test = [examples[i] for i in outside]
-    tuned = tune(shop, f"fold-{number}", weigh(train) if shop.recipe.class_weights else train, dev)
+    tuned = tune(shop, f"fold-{number}", rows_to_learn(shop, train), dev)
     read = read_of(shop, tuned.model, dev)
     task, temperature = shop.task.calibrate(read, dev)
     said = {"tuned": answers_of(task, read_of(shop, tuned.model, test, write=True), test, temperature)}

@@ -10,7 +10,7 @@ from tunesmith.data.split import split_examples
 from tunesmith.evaluation.interval import bootstrap
 from tunesmith.jobs.measure import read_of
 from tunesmith.jobs.tune import Tuned, tune
-from tunesmith.jobs.workshop import Workshop, weigh
+from tunesmith.jobs.workshop import Workshop, rows_to_learn
 
 SHARES = (0.125, 0.25, 0.5)
 
@@ -33,7 +33,7 @@ def learning_curve(
         parts.insert(0, rows)
     for share, part in zip(SHARES, parts, strict=True):
         stage = f"curve-{share:g}"
-        model = tune(shop, stage, weigh(part) if shop.recipe.class_weights else part, dev).model
+        model = tune(shop, stage, rows_to_learn(shop, part), dev).model
         points.append({"rows": len(part), "score": _score(shop, model, dev)})
     points.append({"rows": len(train), "score": _score(shop, tuned.model, dev)})
     return points

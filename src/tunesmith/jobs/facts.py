@@ -47,7 +47,7 @@ def facts_of(
     """
     from tunesmith.models.languages import languages_of
 
-    train = loaded.splits.train
+    train = [*loaded.splits.train, *loaded.weak] if loaded.weak else loaded.splits.train
     longest, answer = (tokens.longest(train), 0) if tokens and isinstance(train, Held) else _lengths(train, encoder)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     config = config.get("decoder") or config

@@ -100,7 +100,7 @@ def rules_beside(
     """
     if shop.rules is None or not shop.recipe.knowledge.vote:
         return None
-    heard, seed = tuned.hinted.has_terms, shop.recipe.seed
+    heard, seed = tuned.hinted.has_terms or bool(shop.weak), shop.recipe.seed
     return weigh_rules(shop.rules, shop.task, train, dev, answers, seed=seed, heard=heard)
 
 

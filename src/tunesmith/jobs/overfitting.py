@@ -21,7 +21,7 @@ def overfitting(recipe: Recipe, tuned: Tuned, train: Sequence[Example]) -> dict[
     Args:
         recipe: complete.
         tuned: that training.
-        train: its rows.
+        train: its rows, without weak ones.
     """
     assert recipe.stop.metric is not None, "the recipe is complete"
     turn = turn_of(tuned.history, HIGHER_IS_BETTER[recipe.stop.metric])
@@ -33,8 +33,9 @@ def overfitting(recipe: Recipe, tuned: Tuned, train: Sequence[Example]) -> dict[
     if gap:
         told["gap"] = asdict(gap)
     findings = _findings(recipe, turn, gap)
-    if turn and tuned.by_heart:
-        told["by_heart"] = [train[row].source for row in tuned.by_heart]
+    by_heart = [row for row in tuned.by_heart if row < len(train)]  # weak rows stand behind them
+    if turn and by_heart:
+        told["by_heart"] = [train[row].source for row in by_heart]
         findings.append(of_rows(recipe, told["by_heart"], len(train)))
     told["findings"] = [finding.as_dict() for finding in findings]
     return told

@@ -63,7 +63,7 @@ def try_rules(
         212
     """
     read = read_rules(rules)
-    tried = _labelled(str(data), text, label) if labelled else _unlabelled(str(data), text)
+    tried = _labelled(str(data), text, label) if labelled else unlabelled_rows(str(data), text)
     found = sorted({name for names in tried.targets for name in names})
     labels = found if labelled else sorted({rule.label for rule in read.rules if rule.label})
     raise_faults(
@@ -86,8 +86,8 @@ def try_rules(
 
 
 @dataclass(frozen=True, slots=True)
-class _Tried:
-    """The rows that rules are tried on.
+class Tried:
+    """The rows that rules are tried on, or are to label.
 
     Args:
         rows: N of them.
@@ -110,7 +110,7 @@ class _Tried:
     guesses: Sequence[str] = ()
 
 
-def _labelled(source: str, text: Sequence[str], label: str | None) -> _Tried:
+def _labelled(source: str, text: Sequence[str], label: str | None) -> Tried:
     if len(text) > 2:
         raise InputError(Fault("K106", source, f"{len(text)} columns of text came, at most two are read.", "Name two."))
     roles = ("text",) if len(text) == 1 else ("text_a", "text_b")
@@ -130,7 +130,7 @@ def _labelled(source: str, text: Sequence[str], label: str | None) -> _Tried:
     ]
     targets = [classes_of(target) for target in found.targets]
     left_out = found.table.rows_read - len(rows)
-    return _Tried(
+    return Tried(
         rows, found.numbers, list(columns), targets, prepared.columns.get("label"), prepared.kind == "set", left_out,
         prepared.guesses,
     )  # fmt: skip
@@ -146,10 +146,15 @@ def _own_words(said: str) -> str:
     return said.replace("there is `tunesmith predict`", "there is --unlabelled")
 
 
-def _unlabelled(source: str, text: Sequence[str]) -> _Tried:
+def unlabelled_rows(source: str, text: Sequence[str]) -> Tried:
+    """Return the rows of a file as rules look at them; whatever labels it has are columns like others.
+
+    Raises:
+        InputError: the file cannot be read, or which column is the text is not clear.
+    """
     if source != "-" and is_plain(source):
         numbered = [(number, line) for number, line in enumerate(Corpus(source, None).lines(), 1) if line.strip()]
-        return _Tried([Row(line.rstrip("\n")) for _, line in numbered], np.array([at for at, _ in numbered]), ())
+        return Tried([Row(line.rstrip("\n")) for _, line in numbered], np.array([at for at, _ in numbered]), ())
     table = read_table(source)
     guesses: list[str] = []
     names = text or [""]
@@ -160,10 +165,10 @@ def _unlabelled(source: str, text: Sequence[str]) -> _Tried:
     columns = {name: column_texts(table.data[name]) for name in table.columns}
     cells = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     rows = [Row("\n".join(row[name] for name in names), row) for row in cells]
-    return _Tried(rows, table.rows, table.columns, guesses=guesses)
+    return Tried(rows, table.rows, table.columns, guesses=guesses)
 
 
-def _of_rule(rule: Rule, fires: Array, tried: _Tried) -> dict[str, Any]:
+def _of_rule(rule: Rule, fires: Array, tried: Tried) -> dict[str, Any]:
     """Return how many rows a rule reaches, on how many it is right, and rows to look at."""
     known = bool(tried.targets)
     right = rightness(rule, tried.targets) if known else None
@@ -185,7 +190,7 @@ def _short(text: str) -> str:
     return shorten(plain, CUT, placeholder=" …")
 
 
-def _of_vote(votes: Array, counts: Array, rules: Rules, tried: _Tried, labels: Sequence[str]) -> dict[str, Any]:
+def _of_vote(votes: Array, counts: Array, rules: Rules, tried: Tried, labels: Sequence[str]) -> dict[str, Any]:
     """Return what all rules say together; of rows with several labels each label that has votes counts."""
     targets = tried.targets
     heard = [
@@ -208,7 +213,7 @@ def _of_vote(votes: Array, counts: Array, rules: Rules, tried: _Tried, labels: S
 
 
 def _findings(
-    rules: Rules, told: Sequence[dict[str, Any]], fires: Array, tried: _Tried, name: str
+    rules: Rules, told: Sequence[dict[str, Any]], fires: Array, tried: Tried, name: str
 ) -> list[Finding]:  # fmt: skip
     found = shortcomings(rules, told, name)
     if tried.several:

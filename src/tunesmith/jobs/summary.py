@@ -286,6 +286,7 @@ def _data(outcome: Outcome) -> dict[str, Any]:
     loaded, chosen = outcome.loaded, outcome.chosen
     return {
         "train": len(chosen.train), "dev": len(chosen.dev), "test": len(outcome.tested.examples),
+        **({"weak": len(loaded.weak)} if loaded.weak else {}),
         "columns": dict(loaded.columns), "labels": loaded.stats.get("labels"), "files": loaded.files,
         "findings": [f.as_dict() for f in loaded.findings], "guesses": list(loaded.guesses),
     }  # fmt: skip

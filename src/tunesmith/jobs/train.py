@@ -88,6 +88,7 @@ def train(
         shop = Workshop(
             opened.recipe, opened.folder, opened.task, strategies, opened.encoder, device, reporter, wish,
             trainings(opened.recipe), opened.general, tokens=opened.tokens, rules=opened.rules,
+            weak=opened.loaded.weak,
         )  # fmt: skip
         conclude(shop, opened.loaded)
     return run

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tunesmith.core.batch import Batch, Features
-from tunesmith.core.example import Example, Examples, TextExample, targets_of
+from tunesmith.core.example import Example, Examples, Target, TextExample, targets_of, weights_of
 from tunesmith.core.strategy import Strategy
 from tunesmith.core.task import Task
 from tunesmith.data.general import General
@@ -52,6 +52,8 @@ class Workshop:
     """The tokens of the train file, where they are in files."""
     rules: Rules | None = None
     """That vote beside the model."""
+    weak: Sequence[Example] = ()
+    """Rows whose labels nobody has checked; every training learns from them, none is chosen or measured by them."""
 
     @property
     def collate(self) -> Collator:
@@ -92,14 +94,24 @@ class Workshop:
         return thin(features, OTHER_WINDOWS, self.recipe.seed) if self.encoder.layout == "question" else features
 
 
+def rows_to_learn(shop: Workshop, train: Sequence[Example]) -> Sequence[Example]:
+    """Return train rows, behind them the weak ones, with class weights where the recipe has them on."""
+    rows = [*train, *shop.weak] if shop.weak else train
+    return weigh(rows) if shop.recipe.class_weights else rows
+
+
 def weigh(examples: Sequence[Example], power: float = 0.5) -> Sequence[Example]:
     """Return the examples with weights that make rare classes count more: w_c ∝ (n / n_c)^power, of mean 1.
 
-    The square root (power 0.5) lifts a class without letting its few rows dominate the gradient.
+    The square root (power 0.5) lifts a class without letting its few rows dominate the gradient. A row of weight w is
+    w of the n rows.
     """
-    targets = targets_of(examples)
-    raw = {name: (len(examples) / n) ** power for name, n in Counter(targets).items()}
-    mean = sum(raw[target] for target in targets) / len(examples)
+    sizes: defaultdict[Target, float] = defaultdict(float)
+    for target, weight in zip(targets_of(examples), weights_of(examples), strict=True):
+        sizes[target] += weight
+    whole = sum(sizes.values())
+    raw = {name: (whole / max(size, 1.0)) ** power for name, size in sizes.items()}
+    mean = sum(raw[name] * size for name, size in sizes.items()) / whole if whole else 1.0
     if isinstance(examples, Examples):
         return examples.weighted({target: weight / mean for target, weight in raw.items()})
     return [replace(e, weight=e.weight * raw[e.target] / mean) for e in examples]

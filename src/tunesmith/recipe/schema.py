@@ -26,6 +26,8 @@ class Data(Part):
     """Rows for early stopping and choices; taken from train where not given."""
     test: str | None = None
     """Rows that are read once, at the end; taken from train where not given."""
+    weak: str | None = None
+    """Rows whose labels nobody has checked, such as rules gave: learnt from, never chosen or measured by."""
     general: str | None = None
     """Text from outside the domain: half may be learnt from, half shows what is forgotten; there is some by default."""
     text: str | None = None
@@ -70,6 +72,8 @@ class Data(Part):
     """Rows with the same value of this column never stand on both sides of a split."""
     time: str | None = None
     """Column of dates or numbers; the latest rows become dev and test."""
+    weight: str | None = None
+    """Column of numbers from 0 that say how much a train row counts; `weight` in weak rows where not given."""
     header: bool | None = None
     """Whether the first row of a delimited file names the columns; found out where not given."""
     labels: dict[str, str] = Field(default_factory=dict)

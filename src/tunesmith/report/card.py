@@ -135,11 +135,13 @@ def _or_none(report: ReportData) -> str:
 
 def _data(report: ReportData) -> list[str]:
     data = report.get("data") or {}
+    weak = data.get("weak")
     sizes = [f"{words.count(size)} {name}" for name in _SPLITS if isinstance(size := data.get(name), int)]
     files = [_code(Path(file.get("path") or name).name) for name, file in (data.get("files") or {}).items()]
     findings = [item for item in data.get("findings") or [] if item.get("severity") != "note"]
     lines = [
         f"Rows: {', '.join(sizes)}." if sizes else "How many rows it was trained on is not recorded.",
+        f"It learnt from {words.count(weak)} rows more, whose labels nobody has checked." if weak else "",
         f"Files: {', '.join(files)}; their hashes are in `lock.json`." if files else "",
         escape((report.get("protocol") or {}).get("text") or ""),
     ]

@@ -170,6 +170,21 @@ DATA: dict[str, Code] = {
         "Rows can only be ordered by time where every one has a time.",
         "Write times as 2024-03-31 or 2024-03-31T12:00, or as numbers.",
     ),
+    "K134": Code(
+        "Weak labels or weights where rows have no label",
+        "Rows can be weakly labelled or weighed in classify, multilabel, pair and regress.",
+        "Leave data.weak and data.weight out.",
+    ),
+    "K135": Code(
+        "A weight that is none",
+        "A weight is a number from 0; a row of weight 2 counts as if it stood there twice.",
+        "Write a number from 0 in every row of the column.",
+    ),
+    "K136": Code(
+        "Weak rows whose text has a checked label",
+        "They may be rows that are chosen or tested by, so they are not learnt from.",
+        "Nothing need be done.",
+    ),
     "K140": Code(
         "Tokens and tags of different length",
         "Every word has one tag. Where the numbers differ, nobody can say which tag belongs to which word.",

@@ -60,4 +60,14 @@ KNOWLEDGE: dict[str, Code] = {
         "Rules are set beside a finished model by the answers that its run kept; the new run has the model of another.",
         "Train with --rules, or give the run that was trained.",
     ),
+    "K820": Code(
+        "Rules for fewer than two labels",
+        "To label rows is to tell one label from another.",
+        "Write rules for at least two labels.",
+    ),
+    "K821": Code(
+        "A column that is there already",
+        "Rows are written with all their columns, a label and a weight; none of them is overwritten.",
+        "Name another column with --label, or leave it out of the file.",
+    ),
 }

@@ -78,6 +78,8 @@ def _rows(report: ReportData) -> Markup | None:
     sizes = [(name, data.get(name)) for name in ("train", "dev", "test")]
     told = [f"{words.count(size)}\u00a0{name}" for name, size in sizes if isinstance(size, int)]
     total = sum(size for _, size in sizes if isinstance(size, int))
+    if weak := data.get("weak"):
+        told.append(f"and {words.count(weak)}\u00a0weak")
     title = "Blocks of text" if report.get("task") == "masked" else "Labelled rows"
     return _tile(title, words.count(total), " · ".join(told)) if told else None
 
