@@ -66,6 +66,23 @@ def build_run(
     return run
 
 
+WithSource = Callable[[Path, Callable[[str, str], str]], dict[str, str]]
+
+
+@pytest.fixture(scope="session")
+def with_source(reviews: Path) -> WithSource:
+    """Write the reviews into a folder with a column `source`, told from text and mood; return the recipe's data."""
+
+    def write(folder: Path, source: Callable[[str, str], str]) -> dict[str, str]:
+        head, *rest = csv.reader(reviews.read_text(encoding="utf-8").splitlines())
+        path = folder / "rows.csv"
+        with path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([[*head, "source"], *([text, mood, source(text, mood)] for text, mood in rest)])
+        return {"train": str(path), "text": "review", "label": "mood"}
+
+    return write
+
+
 @pytest.fixture(scope="session")
 def holdout(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]) -> Path:
     """Thirty labelled rows with columns before and behind those of the training."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +17,16 @@ from tunesmith.errors import InputError
 from tunesmith.jobs.reproduce import reproduce
 from tunesmith.jobs.train import train
 
+WithSource = Callable[[Path, Callable[[str, str], str]], dict[str, str]]
+
 RULES = "rules:\n  - {label: good, words: [good, great]}\n  - {label: bad, words: [awful], column: {source: app}}\n"
 
 
 @pytest.fixture(scope="module")
-def recipe(quick: dict[str, Any], reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def recipe(quick: dict[str, Any], with_source: WithSource, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("fused")
     (folder / "rules.yaml").write_text(RULES, encoding="utf-8")
-    rows = list(csv.reader(reviews.read_text(encoding="utf-8").splitlines()))
-    with (folder / "rows.csv").open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows(
-            [[*rows[0], "source"], *([*row, "app" if len(row[0]) % 2 else "web"] for row in rows[1:])]
-        )
-    data = {"train": str(folder / "rows.csv"), "text": "review", "label": "mood"}
+    data = with_source(folder, lambda text, _: "app" if len(text) % 2 else "web")
     return {**quick, "data": data, "stop": {"epochs": 1, "patience": None}}
 
 
@@ -74,7 +71,9 @@ def test_it_can_be_done_again_and_leaves_the_first_as_it_was(run: Path, recipe: 
     second = tunesmith.fuse(first.folder, other, folder=tmp_path / "second")
     assert [rule["name"] for rule in second.report()["knowledge"]["rules"]] == ["weird"]
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
-    assert tunesmith.compare([second.folder, run])["verdict"]
+    [paired] = tunesmith.compare([second.folder, run])["pairs"].values()
+    told = second.report()["knowledge"]["compared"]
+    assert paired["difference"] == told["difference"], "the run with rules against the model alone"
     assert tunesmith.evaluate(second.folder, recipe["data"]["train"])["accuracy"]["n"] == 90
 
 

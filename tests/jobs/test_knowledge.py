@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import pickle
 import shutil
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ from tunesmith.jobs.train import train
 from tunesmith.knowledge.rulefile import read_rules
 from tunesmith.knowledge.rules import Row
 
+WithSource = Callable[[Path, Callable[[str, str], str]], dict[str, str]]
+
 RULES = """
 lists:
   praise: [good, great]
@@ -35,15 +37,10 @@ rules:
 
 
 @pytest.fixture(scope="module")
-def recipe(quick: dict[str, Any], reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def recipe(quick: dict[str, Any], with_source: WithSource, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("rules")
     (folder / "rules.yaml").write_text(RULES, encoding="utf-8")
-    rows = list(csv.reader(reviews.read_text(encoding="utf-8").splitlines()))
-    with (folder / "rows.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow([*rows[0], "source"])
-        writer.writerows([*row, "app" if row[1] == "good" else "web"] for row in rows[1:])
-    data = {"train": str(folder / "rows.csv"), "text": "review", "label": "mood"}
+    data = with_source(folder, lambda _, mood: "app" if mood == "good" else "web")
     stop = {"epochs": 1, "patience": None}  # it has not learnt much then, so that rules have something to say
     return {**quick, "data": data, "stop": stop, "knowledge": {"rules": str(folder / "rules.yaml")}}
 
