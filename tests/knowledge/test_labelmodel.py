@@ -75,7 +75,7 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> tuple[WeakLabels, np.n
     path.write_text(RULES, encoding="utf-8")
     rules = read_rules(path)
     rng = np.random.default_rng(1)
-    truth = rng.integers(0, 2, 3000)  # 1 for yes
+    truth = rng.integers(0, 2, 20_000)  # 1 for yes
     rates = {"a": (0.03, 0.57), "b": (0.5, 0.5), "c": (0.54, 0.06), "d": (0.54, 0.06), "e": (0.1, 0.5), "f": (0.1, 0.4)}
     rows = [Row(" ".join(word for word, rate in rates.items() if rng.random() < rate[kind])) for kind in truth]
     return weak_labels(rules, rules.counts(rows), ["no!", "yes!"]), truth
@@ -83,14 +83,11 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> tuple[WeakLabels, np.n
 
 def test_rules_are_weighed_without_gold_labels(labelled: tuple[WeakLabels, np.ndarray]) -> None:
     found, truth = labelled
-    right, half, no, again = found.right[:4]
-    assert right == pytest.approx(0.95, abs=0.05)
-    assert no == pytest.approx(0.9, abs=0.05)
-    assert again == pytest.approx(0.9, abs=0.05)
-    assert half < 0.65, "one that is right by chance is found out"
+    assert found.right[:5] == pytest.approx([0.95, 0.5, 0.9, 0.9, 0.83], abs=0.08)
+    assert found.right[1] < 0.55, "one that is right by chance is found out"
     assert np.isnan(found.right[5]), "a rule that rows teach has no vote to be right"
     decided = truth[found.places]
-    assert (found.best == decided).mean() > 0.9
+    assert (found.best == decided).mean() > 0.88
     sure = found.weights > np.median(found.weights)
     assert (found.best == decided)[sure].mean() > (found.best == decided)[~sure].mean()
 

@@ -14,9 +14,9 @@ from tunesmith.knowledge.rules import Rules
 
 Array = np.ndarray[Any, Any]
 
-CLAIM = 1.0
-"""What a hit adds to the log probability of its label before the rows have spoken: 73 % of two labels."""
-DOUBT = 300.0
+CLAIM = 0.5
+"""The odds, as a logarithm, that the vote of a single hit is right before the rows have spoken: 62 %."""
+DOUBT = 1000.0
 """Rows of each class for which that speaks. docs/decisions.md has what was tried."""
 MOST = 3
 """Hits of a rule on a row beyond which they are not told apart."""
@@ -67,7 +67,8 @@ def weak_labels(rules: Rules, counts: Array, labels: Sequence[str]) -> WeakLabel
     votes = rules.votes(counts, labels)
     places = np.flatnonzero((votes != 0).any(axis=1))
     some = np.minimum(counts[places], MOST)
-    start = softmax(CLAIM * votes[places]) if len(places) else np.zeros((0, len(labels)))
+    claim = CLAIM + np.log(len(labels) - 1)  # of more labels a hit has to raise its own further
+    start = softmax(claim * votes[places]) if len(places) else np.zeros((0, len(labels)))
     loudness = loudness_of(np.log2(1 + some), start)
     found = dawid_skene(np.eye(MOST + 1)[some], start, doubt=DOUBT, loudness=loudness)
     right = _rightness(rules, labels, some > 0, found)
