@@ -157,3 +157,17 @@ def test_the_bundle_needs_no_weak_rows(recipe: dict[str, Any], files: tuple[str,
     files[2].unlink()
     shutil.move(run.folder, tmp_path / "moved")
     assert next(iter(tunesmith.predict(tmp_path / "moved", ["so good"])))["label"] in ("bad", "good", "odd")
+
+
+def test_a_run_with_weak_rows_is_compared_and_given_rules(
+    recipe: dict[str, Any], files: tuple[str, str, Path], tmp_path: Path
+) -> None:
+    one = train({**recipe, "stop": {"epochs": 1, "patience": None}}, folder=tmp_path / "run")
+    new = tunesmith.fuse(one.folder, files[0], folder=tmp_path / "fused")
+    trained = train(
+        {**recipe, "stop": {"epochs": 1, "patience": None}, "knowledge": {"rules": files[0]}}, folder=tmp_path / "both"
+    )
+    weights = [[rule["weight"] for rule in run.report()["knowledge"]["rules"]] for run in (new, trained)]
+    assert weights[0] == pytest.approx(weights[1], abs=1e-4)
+    assert all(pair["paired"] for pair in tunesmith.compare([one.folder, new.folder])["pairs"].values())
+    assert new.report()["data"]["weak"] == one.report()["data"]["weak"]

@@ -80,7 +80,8 @@ def fuse(
     name = Path(recipe.data.train).name
     findings = check_rules(read, task, splits.train, name, loaded.columns.get("label"))
     learnt = bool((before.get("knowledge") or {}).get("learnt"))
-    votes = weigh_rules(read, task, splits.train, splits.dev, said["dev"], seed=recipe.seed, heard=learnt)
+    heard = learnt or bool(loaded.weak)
+    votes = weigh_rules(read, task, splits.train, splits.dev, said["dev"], seed=recipe.seed, heard=heard)
     tested = _tested(votes, task, splits, said, [name for name in before["baselines"] if name != ALONE])
     with open_run(None if folder is None else Path(folder), recipe, resume=False, command=command) as new:
         new.write_lock(_files(parent, recipe, read))

@@ -24,7 +24,7 @@ from tunesmith.runs.lock import check_files
 from tunesmith.runs.store import Run
 
 Array = np.ndarray[Any, Any]
-ROLES = ("train", "dev", "test")
+ROLES = ("train", "dev", "test", "weak")
 """Files of a run whose rows are its own; once it has ended, its rules and the model it began with are not needed."""
 Row = tuple[tuple[str, ...], Target]
 
