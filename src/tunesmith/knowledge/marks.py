@@ -111,7 +111,7 @@ class Marks:
         """Return the spans [N] as they are with the rules; scores move as the odds of their spans do."""
         if not (self.weights.any() or self.misses.any()) or not len(answers):
             return answers
-        scores = _scores(asked)
+        scores = word_scores(asked)
         marks = [self.heard(example) for example in asked.examples]
         added = [self._added(some) for some in marks]
         places = [[(first, end, kind) for first, end, kind in of] for of in self._places(marks)]
@@ -201,7 +201,7 @@ def _short(text: str, span: Span) -> str:
     return shorten(text[span.start : span.end], CUT)
 
 
-def _scores(asked: Asked) -> list[Array]:
+def word_scores(asked: Asked) -> list[Array]:
     """Return the log probabilities of the tags of each text, [words, tags] each."""
     assert asked.read is not None, "marks ask for what is said of each word"
     return [values.double().log_softmax(-1).numpy() for values in asked.read.by_example()]

@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from tunesmith.core.example import Example, Span, texts_of
+from tunesmith.core.example import Example, Span
 from tunesmith.errors import Fault
 from tunesmith.knowledge.rules import Row, Rules
 from tunesmith.text.windows import units_of

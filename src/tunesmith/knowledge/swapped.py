@@ -28,8 +28,8 @@ def swapped(rules: Rules, rows: Sequence[Example], copies: int, seed: int) -> li
         copies: of each row.
         seed: of the draw.
 
-    Source: Dai and Adel 2020, An Analysis of Simple Data Augmentation for Named Entity Recognition, who replace mentions
-        by others of the training rows; a list holds more of them.
+    Source: Dai and Adel 2020, An Analysis of Simple Data Augmentation for Named Entity Recognition, who replace
+        mentions by others of the training rows; a list holds more of them.
     """
     terms = _terms(rules, rows)
     draws = random.Random(seed)

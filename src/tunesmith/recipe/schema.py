@@ -193,7 +193,7 @@ class Knowledge(Part):
     """What a team knows beside its rows."""
 
     rules: str | None = None
-    """A YAML file of rules (classify, pair)."""
+    """A YAML file of rules (classify, pair, tag)."""
     terms: bool = True
     """Whether terms of the rules are learnt from, too; they are where they say which rows are theirs, with few rows."""
     vote: bool = True
