@@ -33,7 +33,8 @@ def recipe(quick: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> d
     rows = [
         {"text": f"{left} {part} {right}", "spans": [[len(left) + 1, len(left) + 1 + len(part), "PART"]]}
         for part in (*KNOWN, *OTHERS) for left, right in AROUND
-    ] + [{"text": text, "spans": []} for text in ("nothing is new", "please call me today", "where is my help")]  # fmt: skip
+    ]  # fmt: skip
+    rows += [{"text": text, "spans": []} for text in ("nothing is new", "please call me today", "where is my help")]
     random.Random(3).shuffle(rows)
     for name, some in (("train", rows[:28]), ("test", rows[28:])):
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in some), encoding="utf-8")
@@ -77,11 +78,6 @@ def test_the_report_says_what_rules_gave(run: Path) -> None:
 def test_figures_of_what_lists_hold_and_of_the_rest_are_all(run: Path, recipe: dict[str, Any]) -> None:
     report = json.loads((run / "report.json").read_text(encoding="utf-8"))
     parts = report["knowledge"]["mentions"]
-    spans = [
-        part[2] - part[1]
-        for part in ()
-    ]  # fmt: skip
-    assert spans == []
     rows = [json.loads(line) for line in Path(recipe["data"]["test"]).read_text(encoding="utf-8").splitlines()]
     marked = [row["text"][start:end] for row in rows for start, end, _ in row["spans"]]
     assert parts["held"]["spans"] == sum(part in KNOWN for part in marked)
@@ -161,7 +157,7 @@ def test_under_cross_validation_every_fold_weighs_its_rules(recipe: dict[str, An
     ("rule", "code"),
     [
         ("{against: PART, words: [help]}", "K812"), ("{learn: true, words: [help]}", "K812"),
-        ("{label: PART, length: {max: 3}}", "K813"), ("{label: PORT, words: [bell]}", "K801"),
+        ("{label: PART, length: {max: 3}}", "K813"), ("{label: PORT, words: [help]}", "K801"),
     ],
 )  # fmt: skip
 def test_rules_that_can_mark_nothing_are_refused_with_their_line(

@@ -63,8 +63,8 @@ KNOWLEDGE: dict[str, Code] = {
     ),
     "K812": Code(
         "A rule of `tag` names no kind of spans",
-        "In `tag` a rule says that the place where a term stands is a span of a kind; a vote against one, or a rule that "
-        "is to learn what it speaks for, says of no place what it is.",
+        "In `tag` a rule says that the place where a term stands is a span of a kind; a vote against one, or a rule "
+        "that is to learn what it speaks for, says of no place what it is.",
         "Name the kind under `label`; `unless`, `length` and `column` say where a rule does not hold.",
     ),
     "K813": Code(
@@ -74,8 +74,8 @@ KNOWLEDGE: dict[str, Code] = {
     ),
     "K814": Code(
         "A rule marks wrongly more often than rightly",
-        "Less than half of what it marks in labelled rows are spans of its kind with just these bounds; such a rule gets "
-        "the weight 0, and its terms are not learnt from.",
+        "Less than half of what it marks in labelled rows are spans of its kind with just these bounds; such a rule "
+        "gets the weight 0, and its terms are not learnt from.",
         "Leave out terms that mean something else as well, add longer ones, or narrow the rule with `unless`.",
     ),
 }
