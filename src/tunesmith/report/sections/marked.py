@@ -10,7 +10,6 @@ from tunesmith.report.markup import Child, Markup, breakable, join, tag
 from tunesmith.report.sections.section import table
 
 _PARTS = {"held": "Spans that the rules hold", "not_held": "Spans that they do not hold"}
-_SIDES = {"with": "model with rules", "without": "model alone"}
 _FIGURES = {"span_f1": "F1", "span_precision": "Precision", "span_recall": "Recall"}
 
 
@@ -22,14 +21,14 @@ def marked(found: KnowledgeData) -> Markup:
 def _mentions(parts: Mapping[str, HeldData]) -> Markup | None:
     if not parts:
         return None
-    body: list[list[Child]] = [
-        [title if side == "with" else "", said, words.count(part.get("spans", 0)) if side == "with" else "",
-         *(_score(name, (part.get(side) or {}).get(name)) for name in _FIGURES)]
-        for key, title in _PARTS.items() if (part := parts.get(key)) is not None
-        for side, said in _SIDES.items()
-    ]  # fmt: skip
+    body: list[list[Child]] = []
+    for key, title in _PARTS.items():
+        part = parts.get(key, {})
+        for said, scores in (("model with rules", part.get("with")), ("model alone", part.get("without"))):
+            figures = [_score(name, (scores or {}).get(name)) for name in _FIGURES]
+            body.append([title, said, words.count(part.get("spans", 0)), *figures])
     head = ["Spans", "Said by", "In test rows", *_FIGURES.values()]
-    said = (
+    meaning = (
         "A span, marked in the data or given by a model, is held where a rule marks just these bounds as its kind. "
         "Rules should help with what they hold, and do no harm to what they do not."
     )
@@ -40,7 +39,7 @@ def _mentions(parts: Mapping[str, HeldData]) -> Markup | None:
     ]  # fmt: skip
     return join(
         tag("h3", "What they hold, and what they do not"),
-        tag("p", said),
+        tag("p", meaning),
         table(head, body, (2, 3, 4, 5), "Figures of spans that the rules hold and of the rest"),
         tag("ul", *verdicts) if verdicts else None,
     )
