@@ -42,7 +42,7 @@ RULES = "rules"
 """The role of a file of rules in a lock; those of its lists stand below it."""
 MOST = 10_000
 """Train rows at most by which rules are weighed: a share of them is then known to a point."""
-COPIES, FEW = 2, 1_000
+COPIES, FEW = 1, 1_000
 """Copies of a row with other terms in the place of its spans, and rows up to which there are some."""
 
 

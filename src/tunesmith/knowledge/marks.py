@@ -26,7 +26,7 @@ RIGHT, WRONG = 2, 1
 often than not ends with 0, and one of which no labelled row says anything begins with log 2."""
 UNMARKED = 2
 """Spans of each kind without a mark that are taken to have been seen before: few rows do not make a list complete."""
-BESIDE = 0.1
+BESIDE = 0.3
 """Variance of each number around what labelled rows say without the model."""
 TOLD = 0.005
 """What a mark adds at least to be told."""
