@@ -7,8 +7,8 @@
 A cell is `USE@ncbi_disease`: `none` (no rules) or `both` (a list of diseases, learnt from and as marks). Each seed
 draws 100 sentences of the training part, for training and choosing; the list is the distinct mentions of all other
 training sentences. `marks` are the rules beside the model of `none`, as `tunesmith fuse` sets them there; they are in
-its line. Every training takes 15 epochs, without patience: with 15 dev rows and a patience of 4 a tagger may be given up
-before it marks its first span.
+its line. Every training takes 15 epochs, without patience: with 15 dev rows and a patience of 4 a tagger may be given
+up before it marks its first span.
 
 A mention is held by the list where one of its terms stands there with the same bounds. Figures of mentions that it does
 not hold say whether it harms what it does not know.

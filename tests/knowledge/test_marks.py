@@ -153,7 +153,7 @@ def test_many_dev_rows_move_a_weight_far_and_few_hardly(tmp_path: Path) -> None:
     held = [row("gout came", "gout")]
     scores = [np.log(np.array([[0.7, 0.2, 0.1], [0.8, 0.1, 0.1]]))]
     weights = [Marks.fit(rules, ("D",), held * 4, held * many, scores * many).weights[0] for many in (0, 1, 200)]
-    assert weights[0] < weights[1] < weights[0] + 0.1
+    assert weights[0] < weights[1] < weights[0] + 0.3
     assert weights[2] > weights[0] + 1
 
 

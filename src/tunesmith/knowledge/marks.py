@@ -114,9 +114,8 @@ class Marks:
         scores = word_scores(asked)
         marks = [self.heard(example) for example in asked.examples]
         added = [self._added(some) for some in marks]
-        places = [[(first, end, kind) for first, end, kind in of] for of in self._places(marks)]
         weights = np.array([bonus for of in added for bonus in of.values()])
-        paths = best_paths(scores, Stretches.of(places), weights, self.misses)
+        paths = best_paths(scores, Stretches.of(self.places(marks)), weights, self.misses)
         return as_objects(
             tuple(
                 self._moved(one, of)
@@ -128,12 +127,13 @@ class Marks:
     def _added(self, marks: Sequence[Mark]) -> dict[Span, float]:
         """Return what is added to each marked span; several rules may mark one."""
         found: dict[Span, float] = {}
+        bonuses = self.bonuses if marks else ()
         for mark in marks:
-            found[mark.span] = found.get(mark.span, 0.0) + float(self.bonuses[mark.rule])
+            found[mark.span] = found.get(mark.span, 0.0) + float(bonuses[mark.rule])
         return found
 
-    def _places(self, marks: Sequence[Sequence[Mark]]) -> list[list[tuple[int, int, int]]]:
-        """Return the words and the kind of each marked span of each text, in the order of `_added`."""
+    def places(self, marks: Sequence[Sequence[Mark]]) -> list[list[tuple[int, int, int]]]:
+        """Return the words and the kind of each marked span of each text, each once."""
         return [
             list({mark.span: (mark.first, mark.end, self.labels.index(mark.span.label)) for mark in some}.values())
             for some in marks
@@ -141,7 +141,7 @@ class Marks:
 
     def _moved(self, one: Mention, added: Mapping[Span, float]) -> Mention:
         by = added.get(_span(one), -self.misses[self.labels.index(one.label)])
-        if not 0 < one.score < 1:
+        if by == 0 or not 0 < one.score < 1:
             return one
         return replace(one, score=float(1 / (1 + (1 / one.score - 1) * np.exp(-by))))
 
@@ -221,7 +221,7 @@ def _mode(claim: Marks, rows: Sequence[Example], scores: Sequence[Array]) -> Mar
         return claim
     sizes, kinds = len(claim.weights), len(claim.labels)
     marks = [claim.heard(row) for row in rows]
-    places = claim._places(marks)
+    places = claim.places(marks)
     strengths = [rule.strength for rule in claim.rules.rules]
     phi, gold, spans = np.zeros((sum(map(len, places)), sizes)), np.zeros(sum(map(len, places))), np.zeros(kinds)
     at = 0

@@ -197,7 +197,7 @@ class Knowledge(Part):
     terms: bool = True
     """Whether terms of the rules are learnt from, too; they are where they say which rows are theirs, with few rows."""
     vote: bool = True
-    """Whether the rules vote beside the model, with weights that labelled rows leave them."""
+    """Whether the rules vote beside the model, or mark spans (tag), with weights that labelled rows leave them."""
 
 
 class Generate(Part):
