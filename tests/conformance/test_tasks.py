@@ -23,7 +23,7 @@ from tunesmith.jobs.train import train
 from tunesmith.models.tiny import FAMILIES
 from tunesmith.models.tinywriters import WRITERS
 from tunesmith.recipe import catalogue
-from tunesmith.tasks import bio
+from tunesmith.text import bio
 
 TASKS = sorted(catalogue.TASKS)
 WRITE = {"chat": "causal", "seq2seq": "seq2seq"}

@@ -127,9 +127,10 @@ class Bundle:
     ) -> tuple[Array, Asked]:  # fmt: skip
         """Return the answers of the model alone, and what its knowledge may look at."""
         if not any(fusion.needs_vectors for fusion in self.fusions):
-            return self.task.answers(self.read(examples, batch_size, ranks), examples), Asked(examples)
+            read = self.read(examples, batch_size, ranks)
+            return self.task.answers(read, examples), Asked(examples, read=read)
         read, vectors = self.seen(examples, batch_size, ranks)
-        return self.task.answers(read, examples), Asked(examples, vectors)
+        return self.task.answers(read, examples), Asked(examples, vectors, read)
 
     def fused(self, answers: Array, asked: Asked) -> Array:
         """Return the answers of the model with what its knowledge says of the same rows."""

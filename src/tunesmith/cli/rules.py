@@ -60,7 +60,7 @@ def rules(
         value = try_rules(file, data, text=text or (), label=label, labelled=not unlabelled)
         for guess in value["guesses"]:
             screen.note(guess)
-        screen.result(value, _lines(value))
+        screen.result(value, _span_lines(value) if "found" in value["vote"] else _lines(value))
 
 
 def _lines(value: Mapping[str, Any]) -> Iterator[str]:
@@ -92,6 +92,38 @@ def _lines(value: Mapping[str, Any]) -> Iterator[str]:
             for example in rule["examples"]:
                 label = f"{', '.join(example['labels'])}, " if known else ""
                 yield f"  row {example['row']} ({label}found: {', '.join(example['found'])}): {example['text']}"
+    yield from _notable(value)
+
+
+def _span_lines(value: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what came out on rows with marked spans."""
+    head = ["rule", "marks", "times", "right", "95 % interval", "finds", "95 % interval"]
+    rows = [
+        [rule["name"], rule["label"], f"{rule['fires']:,}", *_right(rule["accuracy"]), *_right(rule["found"])]
+        for rule in value["rules"]
+    ]
+    yield from table([head, *rows], right=[2, 3, 5])
+    vote, found = value["vote"], value["vote"]["found"]
+    yield ""
+    if value["left_out"]:
+        yield f"{value['rows']:,} of {value['rows'] + value['left_out']:,} rows can be used."
+    overlap = f"; {vote['conflicts']:,} more overlap a longer one" if vote["conflicts"] else ""
+    yield f"Together they mark {vote['decided']:,} stretches in {value['rows']:,} rows{overlap}."
+    if vote["accuracy"] and found:
+        share, interval = _right(vote["accuracy"])
+        hits = round(found["value"] * found["n"])
+        yield f"They are right on {share} of those ({interval}). They find {hits:,} of {found['n']:,} spans."
+    for rule in value["rules"]:
+        if rule["examples"]:
+            yield ""
+            yield f'"{rule["name"]}" marks what is no span, for example:'
+            for example in rule["examples"]:
+                marked = f"marked: {', '.join(example['labels'])}" if example["labels"] else "nothing is marked"
+                yield f"  row {example['row']} (found: {', '.join(example['found'])}; {marked}): {example['text']}"
+    yield from _notable(value)
+
+
+def _notable(value: Mapping[str, Any]) -> Iterator[str]:
     for finding in value["findings"]:
         yield ""
         yield from finding_lines(finding)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 if TYPE_CHECKING:
     import numpy as np
 
+    from tunesmith.core.batch import Read
     from tunesmith.core.example import Example
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
@@ -21,10 +22,13 @@ class Asked:
     Args:
         examples: N rows that the model was asked about.
         vectors: what its last layer sees of each, float32 [N, H]; None where no knowledge asks for it.
+        read: what it says of every unit, calibrated, from which the answers were made; None where that is not known, as
+            it need not be where a row is one unit.
     """
 
     examples: Sequence[Example]
     vectors: Array | None = None
+    read: Read | None = None
 
 
 class Fusion(Protocol):

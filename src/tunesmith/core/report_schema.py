@@ -178,7 +178,8 @@ class RuleData(TypedDict, total=False):
     """A rule on the test rows; `accuracy` is the share of the rows where it fires that its vote is right on.
 
     `chance` is that of the same vote on every row, `weight` what its votes count beside the model. A rule that learns
-    has no `label`; `votes` says what it votes for or against above all.
+    has no `label`; `votes` says what it votes for or against above all. Of a rule that marks spans, `fires` counts its
+    marks, `accuracy` is the share of them that are spans of the data, and `found` that of the spans that it marks.
     """
 
     name: str
@@ -191,6 +192,7 @@ class RuleData(TypedDict, total=False):
     share: float
     accuracy: ScoreData
     chance: float
+    found: ScoreData
 
 
 class Compared(Against, total=False):
@@ -200,11 +202,22 @@ class Compared(Against, total=False):
     verdict: str
 
 
+HeldData = TypedDict(
+    "HeldData",
+    {"spans": int, "with": "Scores", "without": "Scores", "compared": dict[str, Compared]},
+    total=False,
+)
+"""Figures of some of the spans: how many the data have, scores with the rules and without, and by figure what sets the
+two apart."""
+
+
 class KnowledgeData(TypedDict, total=False):
     """Rules beside the model: `without` are the figures of the model alone, `compared` sets it beside both together.
 
     `reached` counts the test rows on which a rule fires, `changed` those whose answer is another than the model's.
-    `learnt` says whether the model has learnt from terms of the rules.
+    `learnt` says whether the model has learnt from terms of the rules. Where rules mark spans, `misses` says what a
+    span of a kind costs that no rule marks, and `mentions` has the figures of spans that the rules hold (`held`) and of
+    the others (`not_held`).
     """
 
     file: str
@@ -214,6 +227,8 @@ class KnowledgeData(TypedDict, total=False):
     changed: int
     without: Scores
     compared: Compared
+    misses: dict[str, float]
+    mentions: dict[str, HeldData]
 
 
 class FindingData(TypedDict, total=False):

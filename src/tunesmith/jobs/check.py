@@ -160,7 +160,7 @@ def _asked_of(recipe: Recipe, rules: Rules | None, prepared: Prepared) -> list[F
     examples = examples_of(train, prepared, [], columns)
     fitted = load_entry("tasks", prepared.task)().fit(examples)
     raise_faults(unfit(names_of(recipe.strategies), fitted.head().problem, prepared.task))
-    return check_rules(rules, fitted, examples, train.name, prepared.columns.get("label")) if rules else []
+    return check_rules(rules, fitted, examples, train.name, prepared.columns) if rules else []
 
 
 def _room(folder: Path, encoder: Encoder, prepared: Prepared, recipe: Recipe) -> tuple[Finding, ...]:

@@ -5,26 +5,23 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 
-import numpy as np
-
 from tunesmith.bundle.load import load_bundle
 from tunesmith.core.example import Example
-from tunesmith.core.task import Array
 from tunesmith.data.load import Loaded
 from tunesmith.data.split import split_examples
 from tunesmith.jobs.baselines import measure_baselines
 from tunesmith.jobs.crossval import cross_validate
 from tunesmith.jobs.curve import learning_curve
 from tunesmith.jobs.forgetting import forgetting
-from tunesmith.jobs.knowledge import ALONE, SAID, VOTED_ON, rules_beside, vote_alone
+from tunesmith.jobs.knowledge import ALONE, Beside, rules_beside, vote_alone
 from tunesmith.jobs.measure import answers_of, keep_bundle, read_of
+from tunesmith.jobs.said import keep_said
 from tunesmith.jobs.start import remove_start
 from tunesmith.jobs.stream import TOKENS
 from tunesmith.jobs.summary import Chosen, Outcome, Tested, summarise
 from tunesmith.jobs.tune import Tuned, tune
 from tunesmith.jobs.warmhead import warm_head
 from tunesmith.jobs.workshop import Workshop, interrupted, is_wished, rows_to_learn
-from tunesmith.knowledge.vote import Votes
 from tunesmith.report.card import write_card
 from tunesmith.report.page import write_page
 
@@ -42,8 +39,8 @@ def conclude(shop: Workshop, loaded: Loaded) -> None:
     tuned = tune(shop, "select", rows_to_learn(shop, train), dev)
     read = read_of(shop, tuned.model, dev)
     task, temperature = shop.task.calibrate(read, dev)
-    said = answers_of(task, read, dev, temperature)
-    votes = rules_beside(shop, tuned, train, dev, said)
+    said, asked = answers_of(task, read, dev, temperature)
+    votes = rules_beside(shop, tuned, train, said, asked)
     curve = learning_curve(shop, train, dev, tuned) if shop.recipe.evaluate.curve else []
     final = refit(shop, tuned, [*train, *dev]) if shop.recipe.stop.refit else tuned
     if ranks.is_first:
@@ -51,20 +48,13 @@ def conclude(shop: Workshop, loaded: Loaded) -> None:
     if is_wished(shop):  # and the bundle is there, for all to load
         raise interrupted(shop, "the end of training")
     tested = crossed or test_bundle(shop, loaded, [*train, *dev] if shop.recipe.stop.refit else train, votes)
-    chosen = Chosen(tuned, final, train, dev, said, task, temperature, votes)
+    chosen = Chosen(tuned, final, train, dev, said, asked, task, temperature, votes)
     told = forgetting(shop, loaded)
-    if ranks.is_first and task.name in VOTED_ON and crossed is None:
-        keep_answers(shop, said, tested)
+    if ranks.is_first and crossed is None:
+        keep_said(shop, said, asked, tested)
     if ranks.is_first:
         close(shop, Outcome(shop, loaded, chosen, tested, curve, told))
     ranks.wait()
-
-
-def keep_answers(shop: Workshop, dev: Array, tested: Tested) -> None:
-    """Keep what was said without rules, so that others can be set beside the model without a training."""
-    others = {f"baseline.{name}": said for name, said in tested.baselines.items() if name != ALONE}
-    arrays = {"dev": dev, "without": tested.without, **others}
-    shop.reporter.run.keep_arrays(SAID, {name: np.asarray(said, dtype=np.float32) for name, said in arrays.items()})
 
 
 def close(shop: Workshop, outcome: Outcome) -> None:
@@ -102,7 +92,7 @@ def refit(shop: Workshop, tuned: Tuned, rows: list[Example]) -> Tuned:
     return tune(shop, "refit", rows_to_learn(shop, rows), [], epochs=epochs, hinted=tuned.hinted)
 
 
-def test_bundle(shop: Workshop, loaded: Loaded, seen: Sequence[Example], votes: Votes | None) -> Tested:
+def test_bundle(shop: Workshop, loaded: Loaded, seen: Sequence[Example], votes: Beside | None) -> Tested:
     """Read the test rows, once: with the bundle as it was saved, and with the baselines fitted on the same rows."""
     test = list(loaded.splits.test)
     shop.reporter.say(f"Testing on {len(test)} rows, with the baselines.")
@@ -111,4 +101,4 @@ def test_bundle(shop: Workshop, loaded: Loaded, seen: Sequence[Example], votes: 
     if votes:
         baselines[ALONE] = vote_alone(votes, shop.task, seen, test)
     without, asked = bundle.said(test, shop.recipe.batching.predict_size, shop.device.ranks)
-    return Tested(test, bundle.fused(without, asked), baselines, without)
+    return Tested(test, bundle.fused(without, asked), baselines, without, asked)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from tunesmith.core.example import Example
-from tunesmith.core.fusion import Asked
 from tunesmith.core.prediction import Mention, Written
 from tunesmith.core.task import Array
 from tunesmith.data.load import Loaded
@@ -107,12 +106,13 @@ def _fold(
     tuned = tune(shop, f"fold-{number}", rows_to_learn(shop, train), dev)
     read = read_of(shop, tuned.model, dev)
     task, temperature = shop.task.calibrate(read, dev)
-    said = {"tuned": answers_of(task, read_of(shop, tuned.model, test, write=True), test, temperature)}
+    answers, asked = answers_of(task, read_of(shop, tuned.model, test, write=True), test, temperature)
+    said = {"tuned": answers}
     said |= measure_baselines(shop, [*train, *dev], test)
-    votes = rules_beside(shop, tuned, train, dev, answers_of(task, read, dev, temperature))
+    votes = rules_beside(shop, tuned, train, *answers_of(task, read, dev, temperature))
     if votes:
         said[ALONE] = vote_alone(votes, task, train, test)
-        said |= {"tuned": votes.adjust(said["tuned"], Asked(test)), WITHOUT: said["tuned"]}
+        said |= {"tuned": votes.adjust(said["tuned"], asked), WITHOUT: said["tuned"]}
     stored = {name: store(values) for name, values in said.items()}
     run.keep(f"fold-{number}", stored)
     run.checkpoints(f"fold-{number}").remove()

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tunesmith.bundle.knowledge import save_fusions
 from tunesmith.bundle.load import load_task
 from tunesmith.core.example import Splits
-from tunesmith.core.fusion import Asked
-from tunesmith.core.task import Array, Task
-from tunesmith.errors import Fault, InputError
+from tunesmith.core.task import Task
 from tunesmith.evaluation.baseline import titles
 from tunesmith.jobs.knowledge import (
     ALONE,
     RULES,
-    SAID,
-    VOTED_ON,
+    Beside,
     check_rules,
     knowledge_part,
     rule_files,
@@ -29,10 +24,10 @@ from tunesmith.jobs.knowledge import (
     weigh_rules,
 )
 from tunesmith.jobs.retest import ROLES, check_rows, finished, rows_of
+from tunesmith.jobs.said import Said, keep_again, kept_said, refuse_silent
 from tunesmith.jobs.summary import Tested, on_test
 from tunesmith.knowledge.rulefile import read_rules
 from tunesmith.knowledge.rules import Rules
-from tunesmith.knowledge.vote import Votes
 from tunesmith.recipe.parse import parse
 from tunesmith.recipe.schema import Recipe
 from tunesmith.report.card import write_card
@@ -53,8 +48,8 @@ def fuse(
     memory is not taken over.
 
     Args:
-        run: the folder of a finished run of `classify` or `pair` with dev and test rows of its own, whose data is where
-            it was.
+        run: the folder of a finished run of `classify`, `pair` or `tag` with dev and test rows of its own, whose data
+            is where it was.
         rules: a YAML file.
         folder: of the new run; one under `runs/` where not given.
         command: for the lock.
@@ -69,7 +64,7 @@ def fuse(
         212
     """
     parent = finished(run)
-    said = _said(parent)
+    refuse_silent(parent)
     check_rows(parent)
     asked = parse(parent.folder)
     knowledge = asked.knowledge.model_copy(update={"rules": str(rules), "vote": True})
@@ -78,17 +73,17 @@ def fuse(
     loaded = rows_of(recipe, read.columns)
     task, splits = load_task(parent.folder), loaded.splits
     name = Path(recipe.data.train).name
-    findings = check_rules(read, task, splits.train, name, loaded.columns.get("label"))
+    findings = check_rules(read, task, splits.train, name, loaded.columns)
     learnt = bool((before.get("knowledge") or {}).get("learnt"))
-    heard = learnt or bool(loaded.weak)
-    votes = weigh_rules(read, task, splits.train, splits.dev, said["dev"], seed=recipe.seed, heard=heard)
-    tested = _tested(votes, task, splits, said, [name for name in before["baselines"] if name != ALONE])
+    said = kept_said(parent, task, splits, [name for name in before["baselines"] if name != ALONE])
+    votes = weigh_rules(read, task, splits.train, *said.dev, seed=recipe.seed, heard=learnt or bool(loaded.weak))
+    tested = _tested(votes, task, splits, said)
     with open_run(None if folder is None else Path(folder), recipe, resume=False, command=command) as new:
         new.write_lock(_files(parent, recipe, read))
         with disk_faults(new.folder):
             shutil.copytree(parent.folder / "model", new.folder / "model", ignore=shutil.ignore_patterns("knowledge*"))
         save_fusions(new.folder / "model", [votes])
-        new.keep_arrays(SAID, said)
+        keep_again(parent, new)
         new.keep(PARENT, {"folder": str(parent.folder)})
         report = _report(before, new, recipe, task, votes, tested, learnt)
         kept = [found for found in before["data"]["findings"] if not found["code"].startswith("K8")]
@@ -107,33 +102,10 @@ def parent_of(run: Run) -> str | None:
     return None if found is None else str(found["folder"])
 
 
-def _said(run: Run) -> dict[str, Array]:
-    """Return the answers that a run kept.
-
-    Raises:
-        InputError: it kept none (K811).
-    """
-    said = run.kept_arrays(SAID)
-    if said is not None:
-        return said
-    report = run.report()
-    if report["task"] not in VOTED_ON:
-        why = f"rules vote on the one label of a row, and the task is {report['task']}."
-    elif report["protocol"]["name"] == "folds":
-        why = "it was measured by cross-validation, in which every fold has a model of its own."
-    else:
-        why = "it did not keep the answers that rules are weighed by: an earlier version trained it."
-    raise InputError(Fault("K811", str(run.folder), why, "Train with --rules."))
-
-
-def _tested(
-    votes: Votes, task: Task, splits: Splits, said: Mapping[str, Array], names: Sequence[str]
-) -> Tested:  # fmt: skip
-    test = list(splits.test)
-    baselines = {name: said[f"baseline.{name}"] for name in names}
-    baselines[ALONE] = vote_alone(votes, task, splits.train, test)
-    without = said["without"].astype(np.float64)
-    return Tested(test, votes.adjust(without, Asked(test)), baselines, without)
+def _tested(votes: Beside, task: Task, splits: Splits, said: Said) -> Tested:
+    without, asked = said.test
+    baselines = {**said.baselines, ALONE: vote_alone(votes, task, splits.train, asked.examples)}
+    return Tested(asked.examples, votes.adjust(without, asked), baselines, without, asked)
 
 
 def _files(parent: Run, recipe: Recipe, rules: Rules) -> dict[str, Any]:
@@ -148,7 +120,7 @@ def _files(parent: Run, recipe: Recipe, rules: Rules) -> dict[str, Any]:
 
 
 def _report(
-    before: Mapping[str, Any], new: Run, recipe: Recipe, task: Task, votes: Votes, tested: Tested, learnt: bool
+    before: Mapping[str, Any], new: Run, recipe: Recipe, task: Task, votes: Beside, tested: Tested, learnt: bool
 ) -> dict[str, Any]:  # fmt: skip
     """Return the report of the parent with all that the rules change."""
     metric = str(before["metric"])

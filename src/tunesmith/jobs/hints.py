@@ -35,11 +35,13 @@ class Found:
 
     names: Agreement | None = None
     terms: Agreement | None = None
+    copies: int = 0
+    """Copies of train rows with terms of rules in the place of their spans (`tag`)."""
 
     @property
     def has_terms(self) -> bool:
         """Whether terms of rules were learnt from."""
-        return self.terms is not None and self.terms.is_enough
+        return self.copies > 0 or (self.terms is not None and self.terms.is_enough)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Hints:
         """Return those that are of use."""
         return Hints(
             self.names if found.names is not None and found.names.is_enough else (),
-            self.terms if found.has_terms else (),
+            self.terms if found.terms is not None and found.terms.is_enough else (),
         )
 
 
@@ -137,9 +139,10 @@ def judged(
     some = np.random.default_rng(shop.recipe.seed).permutation(len(targets))[:SEEN]
     examples = by_owner(train)
     rows = vectors([replace(f, owner=place) for place, at in enumerate(some) for f in examples[int(at)]]).numpy()
-    found = Found(*(
+    names, terms = (
         agreement(rows, vectors(windows).numpy(), classes_of_hints(windows), targets[some]) if windows else None
         for windows in (hints.names, hints.terms)
-    ))  # fmt: skip
+    )
+    found = Found(names, terms)
     # Processes on unlike hardware may differ in the last bits, and must not part over it.
     return shop.device.ranks.told(found)

@@ -12,7 +12,7 @@ from torch import nn
 from tunesmith.bundle.save import Contents, save_bundle
 from tunesmith.core.batch import Read
 from tunesmith.core.example import Example
-from tunesmith.core.fusion import Fusion
+from tunesmith.core.fusion import Asked, Fusion
 from tunesmith.core.task import Array, Task
 from tunesmith.engine.infer import outputs
 from tunesmith.engine.write import settle_generation, written
@@ -46,9 +46,12 @@ def read_of(shop: Workshop, model: nn.Module, examples: Sequence[Example], *, wr
     return replace(found, texts=texts)
 
 
-def answers_of(task: Task, read: Read, examples: Sequence[Example], temperature: float) -> Array:
-    """Return calibrated answers as metrics take them."""
-    return task.answers(replace(read, values=read.values / temperature), examples)
+def answers_of(
+    task: Task, read: Read, examples: Sequence[Example], temperature: float
+) -> tuple[Array, Asked]:  # fmt: skip
+    """Return calibrated answers as metrics take them, and what knowledge may look at beside them."""
+    calibrated = replace(read, values=read.values / temperature)
+    return task.answers(calibrated, examples), Asked(examples, read=calibrated)
 
 
 def keep_bundle(

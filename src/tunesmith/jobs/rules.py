@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
-from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -19,17 +18,16 @@ from tunesmith.data.corpus import Corpus, is_plain, text_column
 from tunesmith.data.findings import note_rows
 from tunesmith.data.labels import classes_of
 from tunesmith.data.read import read_table
-from tunesmith.data.rows import prepare
+from tunesmith.data.rows import Prepared, prepare
 from tunesmith.errors import Fault, InputError, raise_faults
 from tunesmith.evaluation.interval import proportion
+from tunesmith.jobs.tried import SHOWN, short, try_marks
 from tunesmith.knowledge.record import record, rightness, shortcomings
 from tunesmith.knowledge.rulefile import read_rules
 from tunesmith.knowledge.rules import Row, Rule, Rules, decided
 from tunesmith.recipe.schema import Data
 
 Array = np.ndarray[Any, Any]
-SHOWN, CUT = 3, 100
-"""Rows that are shown of a rule, and characters of their texts."""
 FEWEST = 3
 """Rows on which two rules must fire together before they are said to contradict each other."""
 
@@ -54,16 +52,24 @@ def try_rules(
         `decided`, those with votes for several labels (`conflicts`; where rows may have several, with votes for and
         against one), the `accuracy` of what was decided, and `chance` (that of the most common label).
 
+        Of rows with marked spans everything is counted in spans: a rule `fires` where it marks one, its `accuracy` is
+        the share of the marks that are spans of the data with just these bounds, `found` the share of the spans of its
+        kind that it marks. Of all marks those that overlap a longer one are left out before they are counted together.
+
     Raises:
         InputError: rules or rows cannot be read, a rule votes on a label that no row has (K801) or looks at a column
-            that is not there (K106) or at the label (K810), or two vote otherwise under the same conditions (K804).
+            that is not there (K106) or at the label (K810), or two vote otherwise under the same conditions (K804); in
+            rows with spans, a rule names no kind (K812) or no place (K813).
 
     Example:
         >>> tunesmith.try_rules("rules.yaml", "reviews.csv")["vote"]["decided"]  # doctest: +SKIP
         212
     """
     read = read_rules(rules)
-    tried = _labelled(str(data), text, label) if labelled else unlabelled_rows(str(data), text)
+    prepared = _prepared(str(data), text, label) if labelled else None
+    if prepared is not None and prepared.task == "tag":
+        return {**try_marks(read, prepared), "guesses": [_own_words(guess) for guess in prepared.guesses]}
+    tried = unlabelled_rows(str(data), text) if prepared is None else _labelled(str(data), prepared)
     found = sorted({name for names in tried.targets for name in names})
     labels = found if labelled else sorted({rule.label for rule in read.rules if rule.label})
     raise_faults(
@@ -110,14 +116,17 @@ class Tried:
     guesses: Sequence[str] = ()
 
 
-def _labelled(source: str, text: Sequence[str], label: str | None) -> Tried:
+def _prepared(source: str, text: Sequence[str], label: str | None) -> Prepared:
     if len(text) > 2:
         raise InputError(Fault("K106", source, f"{len(text)} columns of text came, at most two are read.", "Name two."))
     roles = ("text",) if len(text) == 1 else ("text_a", "text_b")
     try:
-        prepared = prepare(Data(train=source, label=label, **dict(zip(roles, text, strict=False))), "auto")
+        return prepare(Data(train=source, label=label, **dict(zip(roles, text, strict=False))), "auto")
     except InputError as error:
         raise InputError(_own_faults(error)) from error
+
+
+def _labelled(source: str, prepared: Prepared) -> Tried:
     if prepared.task not in ("classify", "multilabel", "pair") or prepared.kind == "number":
         message = f"rules vote on labels of rows, and these are rows of the task {prepared.task}."
         cure = "Name a column of labels with --label, or leave labels out with --unlabelled."
@@ -175,19 +184,13 @@ def _of_rule(rule: Rule, fires: Array, tried: Tried) -> dict[str, Any]:
     shown = np.flatnonzero(fires if right is None else fires & ~right)[:SHOWN]
     examples = [
         {
-            "row": int(tried.numbers[place]), "text": _short(tried.rows[place].text),
-            "found": [_short(part) for part in rule.found(tried.rows[place])[:SHOWN]],
+            "row": int(tried.numbers[place]), "text": short(tried.rows[place].text),
+            "found": [short(part) for part in rule.found(tried.rows[place])[:SHOWN]],
             **({"labels": list(tried.targets[place])} if known else {}),
         }
         for place in shown
     ]  # fmt: skip
     return {**record(rule, fires, right), "examples": examples}
-
-
-def _short(text: str) -> str:
-    """Return a text on one line, cut, without signs that a terminal would obey."""
-    plain = "".join(sign if sign.isprintable() else " " for sign in text[: 20 * CUT])
-    return shorten(plain, CUT, placeholder=" …")
 
 
 def _of_vote(votes: Array, counts: Array, rules: Rules, tried: Tried, labels: Sequence[str]) -> dict[str, Any]:

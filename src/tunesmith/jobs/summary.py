@@ -20,12 +20,11 @@ from tunesmith.evaluation.interval import bootstrap
 from tunesmith.evaluation.metrics import JUDGED_BY
 from tunesmith.evaluation.sides import sides
 from tunesmith.jobs.adapted import WARMED, stream_notes
-from tunesmith.jobs.knowledge import knowledge_part
+from tunesmith.jobs.knowledge import Beside, knowledge_part
 from tunesmith.jobs.overfitting import overfitting
 from tunesmith.jobs.pattern import UNTUNED
 from tunesmith.jobs.tune import Tuned
 from tunesmith.jobs.workshop import Workshop
-from tunesmith.knowledge.vote import Votes
 from tunesmith.recipe.schema import Recipe
 
 WORST = 30
@@ -50,6 +49,7 @@ class Chosen:
         train: rows of `tuned`.
         dev: rows it was watched on.
         said: what `tuned` says of dev, calibrated.
+        asked: dev with what it says of every unit.
         task: with thresholds.
         temperature: fitted on dev.
         votes: rules beside the model; None where there are none.
@@ -60,19 +60,24 @@ class Chosen:
     train: Sequence[Example]
     dev: Sequence[Example]
     said: Array
+    asked: Asked
     task: Task
     temperature: float
-    votes: Votes | None = None
+    votes: Beside | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """Test rows, what the tuned model says of them, what each baseline says, and what the model says alone."""
+    """Test rows, what the tuned model says of them, what each baseline says, and what the model says alone.
+
+    `asked` has what it says of every unit, where a single model was asked.
+    """
 
     examples: Sequence[Example]
     answers: Array
     baselines: dict[str, Array]
     without: Array
+    asked: Asked | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +161,7 @@ def on_test(
     )  # fmt: skip
     worst = task.worst(tested.examples, tested.answers)
     parts = task.breakdown(truth, tested.answers, temperature)
-    if tested.without is not tested.answers:
+    if tested.without is not tested.answers and "calibration" in parts:
         # The temperature is that of the model, and votes move its answers further.
         parts["calibration"] = task.breakdown(truth, tested.without, temperature)["calibration"]
     return {
@@ -181,7 +186,7 @@ def _knowledge(outcome: Outcome, metric: str) -> dict[str, Any]:
 
 
 def _of_dev(chosen: Chosen) -> Array:
-    return chosen.said if chosen.votes is None else chosen.votes.adjust(chosen.said, Asked(chosen.dev))
+    return chosen.said if chosen.votes is None else chosen.votes.adjust(chosen.said, chosen.asked)
 
 
 def _drawn(outcome: Outcome) -> list[int]:
@@ -219,6 +224,11 @@ def _notes(outcome: Outcome) -> list[str]:
         )
     if chosen.tuned.hinted.names is not None:
         notes.append(_of_names(chosen.tuned.hinted.names))
+    if copies := chosen.tuned.hinted.copies:
+        notes.append(
+            f"The model learnt from {copies:,} copies of train rows, too, in which terms of the rules stand in the "
+            "place of spans."
+        )
     if chosen.tuned.hinted.terms is not None:
         notes.append(_of_terms(chosen.tuned.hinted.terms))
     if recipe.knowledge.rules and not (chosen.votes or chosen.tuned.hinted.has_terms):

@@ -122,7 +122,7 @@ def open_data(asked: Recipe, reporter: Reporter) -> Opened:
     known = (
         []
         if rules is None
-        else check_rules(rules, task, loaded.splits.train, Path(asked.data.train).name, loaded.columns.get("label"))
+        else check_rules(rules, task, loaded.splits.train, Path(asked.data.train).name, loaded.columns)
     )
     run = reporter.run.folder
     folder = start_folder(sources, task.head(), run, seed=asked.seed, say=reporter.say)

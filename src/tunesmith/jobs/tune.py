@@ -24,6 +24,7 @@ from tunesmith.evaluation.overfitting import turned_now
 from tunesmith.jobs.frozen import Ground
 from tunesmith.jobs.hints import Found
 from tunesmith.jobs.judge import Judge
+from tunesmith.jobs.knowledge import taught
 from tunesmith.jobs.prepare import keep_apart, may_be_cut, prepare, tokens_met, window
 from tunesmith.jobs.skill import Trace
 from tunesmith.jobs.watching import of_turn
@@ -77,6 +78,8 @@ def tune(
         Interrupted: somebody wished to stop; the checkpoint is written.
     """
     recipe, device = shop.recipe, shop.device
+    copies = taught(shop, train)
+    train = [*train, *copies] if copies else train
     with seeded(recipe.seed), kept_heap(), cheap_dropout():
         features = shop.encode_to_train(train)
         model = load_model(
@@ -112,7 +115,7 @@ def tune(
         )  # fmt: skip
         training = _Training(shop, stage, work, state, model, judge, trace, recall, cut, ground)
         try:
-            return replace(training.run(), preparing=preparing, hinted=found)
+            return replace(training.run(), preparing=preparing, hinted=replace(found, copies=len(copies)))
         finally:
             ground.release()
 

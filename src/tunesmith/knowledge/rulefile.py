@@ -146,7 +146,7 @@ def _rule(
     if len(faults) > before:
         return None
     listed = lists[spec.list] if spec.list else None
-    terms = Terms([*(listed.terms if listed else ()), *spec.words]) if spec.words else listed
+    terms = Terms([*(listed.written if listed else ()), *spec.words]) if spec.words else listed
     columns = {
         name: frozenset(map(cell_text, value if isinstance(value, tuple) else (value,)))
         for name, value in spec.column.items()

@@ -25,6 +25,7 @@ class Row:
     text: str
     columns: Mapping[str, str] = field(default_factory=dict)
     _found: dict[Terms, list[str]] = field(default_factory=dict, compare=False)
+    _places: dict[Terms, list[tuple[int, int]]] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of(cls, example: Example) -> Row:
@@ -41,6 +42,17 @@ class Row:
         if terms not in self._found:
             self._found[terms] = terms.found(self.tokens)
         return self._found[terms]
+
+    def places(self, terms: Terms) -> list[tuple[int, int]]:
+        """Return start and end of `terms` in the text, in characters; none that stands inside a longer one."""
+        if terms not in self._places:
+            tokens, origins = self._placed
+            self._places[terms] = [(origins[start][0], origins[end - 1][1]) for start, end in terms.places(tokens)]
+        return self._places[terms]
+
+    @cached_property
+    def _placed(self) -> tuple[Tokens, Sequence[tuple[int, int]]]:
+        return Tokens.placed(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +87,7 @@ class Rule:
 
     def found(self, row: Row) -> list[str]:
         """Return what fires the rule in a row: terms, what a pattern matched, or `yes`; nothing where it does not."""
-        if any(row.columns.get(name) not in values for name, values in self.columns.items()):
-            return []
-        if self.shortest > 0 or self.longest is not None:
-            words = row.tokens.words
-            if words < self.shortest or (self.longest is not None and words > self.longest):
-                return []
-        if self.unless and row.found(self.unless):
+        if not self._holds(row):
             return []
         terms = row.found(self.terms) if self.terms else None
         if terms == []:
@@ -90,6 +96,28 @@ class Rule:
         if matched is None or terms is None:
             return ["yes"] if matched is None and terms is None else (matched or terms or [])
         return terms if matched and terms else []
+
+    def places(self, row: Row) -> list[tuple[int, int]]:
+        """Return start and end of what a rule marks in the text of a row, in characters.
+
+        Of a rule with terms and a pattern these are its terms, where the pattern is found as well.
+        """
+        if not self._holds(row):
+            return []
+        matched = [match.span() for match in self.pattern.finditer(row.text) if match[0]] if self.pattern else None
+        if self.terms is None:
+            return matched or []
+        return [] if matched == [] else row.places(self.terms)
+
+    def _holds(self, row: Row) -> bool:
+        """Return whether a row meets the conditions beside what the rule looks for."""
+        if any(row.columns.get(name) not in values for name, values in self.columns.items()):
+            return False
+        if self.shortest > 0 or self.longest is not None:
+            words = row.tokens.words
+            if words < self.shortest or (self.longest is not None and words > self.longest):
+                return False
+        return not (self.unless and row.found(self.unless))
 
     @property
     def conditions(self) -> tuple[Any, ...]:

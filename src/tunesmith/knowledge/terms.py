@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -12,6 +12,7 @@ import regex
 _SPACELESS = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _TOKEN = regex.compile(rf"(?V1)[{_SPACELESS}]|[[\w\p{{M}}]--[{_SPACELESS}]]+|\S")
 _WORD = regex.compile(r"[\w\p{M}]")
+_SIGN = regex.compile(r"\X")
 _JOINTS = "'-"
 """Signs that join two words; a text may have spaces around them."""
 _ONE_SIGN = str.maketrans({"’": "'", "‘": "'", "‐": "-", "‑": "-", "–": "-", "\N{VARIATION SELECTOR-16}": None})
@@ -32,7 +33,21 @@ class Tokens:
     @classmethod
     def of(cls, text: str) -> Tokens:
         """Return `text` in the letter case and the form of Unicode in which terms and texts are compared, in pieces."""
-        plain = fold(text)
+        return cls._parted(fold(text))
+
+    @classmethod
+    def placed(cls, text: str) -> tuple[Tokens, Sequence[tuple[int, int]]]:
+        """Return the same, and of every sign of it start and end of what it comes from in `text`.
+
+        A sign that is folded may become several, or none; signs with their marks are folded together.
+        """
+        if text.isascii():  # every sign becomes one
+            return cls.of(text), [(at, at + 1) for at in range(len(text))]
+        parts = [(fold(match[0]), match.span()) for match in _SIGN.finditer(text)]
+        return cls._parted("".join(part for part, _ in parts)), [place for part, place in parts for _ in part]
+
+    @classmethod
+    def _parted(cls, plain: str) -> Tokens:
         return cls(plain, tuple(match.span() for match in _TOKEN.finditer(plain)))
 
     @cached_property
@@ -94,7 +109,8 @@ class Terms:
     """
 
     def __init__(self, terms: Iterable[str]) -> None:
-        self.terms = frozenset(" ".join(fold(term).split()) for term in terms if term.strip("* \t\n"))
+        self.written = tuple(dict.fromkeys(" ".join(term.split()) for term in terms if term.strip("* \t\n")))
+        self.terms = frozenset(" ".join(fold(term).split()) for term in self.written)
         self._root = _Node()
         for term in self.terms:
             self._add(term)
@@ -126,11 +142,7 @@ class Terms:
 
     def found(self, text: Tokens) -> list[str]:
         """Return the terms in `text` as they stand there, case folded, in order."""
-        begin = self._beginnings(text)
-        if not begin:
-            return []
-        places = [at for at, piece in enumerate(text.pieces) if piece in begin]
-        hits = [(at, end) for at in places if (end := self._longest(text, at))]
+        hits = self._hits(text)
         hits.sort(key=lambda hit: (text.spans[hit[0]][0] - text.spans[hit[1] - 1][1], hit[0]))  # the longest first
         taken = bytearray(len(text.pieces))
         kept = []
@@ -139,6 +151,23 @@ class Terms:
                 taken[start:end] = b"\1" * (end - start)
                 kept.append((start, end))
         return [text.text[text.spans[start][0] : text.spans[end - 1][1]] for start, end in sorted(kept)]
+
+    def places(self, text: Tokens) -> list[tuple[int, int]]:
+        """Return start and end of the terms in `text`, in signs of `text.text`, in order.
+
+        Those that overlap are all there, but none that stands inside a longer one.
+        """
+        found: list[tuple[int, int]] = []
+        for start, end in self._hits(text):  # in order of their beginnings
+            if not found or end > found[-1][1]:
+                found.append((start, end))
+        return [(text.spans[start][0], text.spans[end - 1][1]) for start, end in found]
+
+    def _hits(self, text: Tokens) -> list[tuple[int, int]]:
+        """Return the longest term that begins at each piece, as its first piece and the one behind it, in order."""
+        begin = self._beginnings(text)
+        places = [at for at, piece in enumerate(text.pieces) if piece in begin] if begin else []
+        return [(at, end) for at in places if (end := self._longest(text, at))]
 
     def _beginnings(self, text: Tokens) -> frozenset[str]:
         """Return the pieces of `text` with which a term may begin."""

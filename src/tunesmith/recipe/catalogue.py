@@ -61,6 +61,7 @@ STRATEGIES: dict[str, str] = {
 
 FUSIONS: dict[str, str] = {
     "rules": "tunesmith.knowledge.vote:Votes",
+    "marks": "tunesmith.knowledge.marks:Marks",
     "memory": "tunesmith.knowledge.memory:Memory",
 }
 

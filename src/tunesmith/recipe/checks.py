@@ -81,8 +81,8 @@ def _of_tasks(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
     if task in ("tag", "answer") and recipe.text.long == "truncate":
         message = f"{task} reads long texts in windows, so that no word is lost."
         yield ("text", "long"), message, "Leave text.long out, or write `long: window`."
-    if recipe.knowledge.rules is not None and task not in ("auto", "classify", "pair"):
-        message = f"rules vote on the one label of a row, and {task} has none."
+    if recipe.knowledge.rules is not None and task not in ("auto", "classify", "pair", "tag"):
+        message = f"rules vote on the one label of a row, or mark spans in its text, and {task} has neither."
         yield ("knowledge", "rules"), message, "Leave knowledge.rules out."
     if task in WORDS and recipe.head == "pooled":
         yield ("head",), f"{task} reads words, which pooling mixes into one vector.", "Leave head out."

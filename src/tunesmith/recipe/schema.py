@@ -197,11 +197,11 @@ class Knowledge(Part):
     """What a team knows beside its rows."""
 
     rules: str | None = None
-    """A YAML file of rules (classify, pair)."""
+    """A YAML file of rules (classify, pair, tag)."""
     terms: bool = True
     """Whether terms of the rules are learnt from, too; they are where they say which rows are theirs, with few rows."""
     vote: bool = True
-    """Whether the rules vote beside the model, with weights that labelled rows leave them."""
+    """Whether the rules vote beside the model, or mark spans (tag), with weights that labelled rows leave them."""
 
 
 class Generate(Part):

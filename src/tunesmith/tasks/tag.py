@@ -10,14 +10,15 @@ import numpy as np
 
 from tunesmith.core.batch import Batch, Read
 from tunesmith.core.example import Example, Span, texts_of
-from tunesmith.core.prediction import Mention, Prediction
+from tunesmith.core.prediction import Prediction
 from tunesmith.core.task import HeadSpec, Metric, Vectors
 from tunesmith.evaluation import mentions, spans
 from tunesmith.evaluation.calibrate import fit_temperature
 from tunesmith.evaluation.figure import Array, as_objects
 from tunesmith.evaluation.linear import fit
-from tunesmith.tasks import bio, rows
+from tunesmith.tasks import rows
 from tunesmith.tasks.labels import index, ordered
+from tunesmith.text import bio
 from tunesmith.text.windows import units_of
 
 if TYPE_CHECKING:
@@ -82,16 +83,8 @@ class Tag:
         parts = np.split(chances, np.cumsum(read.sizes)[:-1])
         paths = bio.best_paths(parts) if parts else []
         return as_objects(
-            self._mentions(example, path, np.exp(part))
+            bio.mentions(texts_of(example)[0], units_of(example), self.labels, path, np.exp(part))
             for example, path, part in zip(examples, paths, parts, strict=True)
-        )
-
-    def _mentions(self, example: Example, path: Array, chances: Array) -> tuple[Mention, ...]:
-        text, words = texts_of(example)[0], units_of(example)
-        sure = chances[np.arange(len(path)), path]
-        return tuple(
-            Mention(span.start, span.end, text[span.start : span.end], span.label, float(sure[of].min()))
-            for span, of in bio.decode(path, words, self.labels)
         )
 
     def decode(self, answers: Array, examples: Sequence[Example]) -> Sequence[Prediction]:

@@ -42,8 +42,9 @@ KNOWLEDGE: dict[str, Code] = {
     ),
     "K808": Code(
         "Rules cannot vote in this task",
-        "A vote is for or against the one label of a row: `classify` and `pair` have one.",
-        "Leave `knowledge.rules` out, or train with a task whose rows have one label.",
+        "A rule votes for or against the one label of a row, which `classify` and `pair` have, or marks spans of a "
+        "text, which `tag` has.",
+        "Leave `knowledge.rules` out, or train with one of these tasks.",
     ),
     "K809": Code(
         "A model can have no memory",
@@ -59,6 +60,23 @@ KNOWLEDGE: dict[str, Code] = {
         "A run cannot be given other rules, or be trained again",
         "Rules are set beside a finished model by the answers that its run kept; the new run has the model of another.",
         "Train with --rules, or give the run that was trained.",
+    ),
+    "K812": Code(
+        "A rule of `tag` names no kind of spans",
+        "In `tag` a rule says that the place where a term stands is a span of a kind; a vote against one, or a rule "
+        "that is to learn what it speaks for, says of no place what it is.",
+        "Name the kind under `label`; `unless`, `length` and `column` say where a rule does not hold.",
+    ),
+    "K813": Code(
+        "A rule of `tag` marks no place",
+        "A span stands somewhere in a text; a length or a column is true of the row as a whole.",
+        "Give the rule `list`, `words` or `pattern`, and keep the rest as conditions.",
+    ),
+    "K814": Code(
+        "A rule marks wrongly more often than rightly",
+        "Less than half of what it marks in labelled rows are spans of its kind with just these bounds; such a rule "
+        "gets the weight 0, and its terms are not learnt from.",
+        "Leave out terms that mean something else as well, add longer ones, or narrow the rule with `unless`.",
     ),
     "K820": Code(
         "Rules for fewer than two labels",

@@ -8,6 +8,7 @@ from tunesmith.core.report_schema import KnowledgeData, ReportData, RuleData
 from tunesmith.report import words
 from tunesmith.report.markup import Child, Markup, breakable, join, tag
 from tunesmith.report.plots.scores import ScoreRow, score_plot
+from tunesmith.report.sections.marked import marked
 from tunesmith.report.sections.section import Section, figure, table
 
 _WIDE, _NARROW = 860, 340
@@ -23,7 +24,7 @@ def knowledge(report: ReportData) -> Section | None:
         tag("p", (found.get("compared") or {}).get("verdict"), class_="lead"),
         _plot(report, found),
         _reach(report, found),
-        _rules(found.get("rules") or []),
+        marked(found) if "mentions" in found else _rules(found.get("rules") or []),
     )
     return Section("knowledge", "What the rules gave", body)
 

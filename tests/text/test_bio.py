@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunesmith.core.example import Span
-from tunesmith.tasks import bio
+from tunesmith.text import bio
 
 KINDS = ["LOC", "PER"]
 LOGITS = st.sampled_from([-np.inf, -3.0, -1.5, -1.0, -0.5, 0.0]) | st.floats(-5, 0)

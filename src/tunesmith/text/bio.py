@@ -6,12 +6,14 @@ Source: Ramshaw and Marcus 1995, Text Chunking using Transformation-Based Learni
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from tunesmith.core.example import Span
-from tunesmith.evaluation.figure import Array
+from tunesmith.core.prediction import Mention
 
+Array = np.ndarray[Any, Any]
 Words = Sequence[tuple[int, int]]
 AT_ONCE = 256
 """Texts that are decoded together; they are sorted by length, so little of the work is padding."""
@@ -108,3 +110,20 @@ def decode(tags: Array, words: Words, kinds: Sequence[str]) -> list[tuple[Span, 
         if tag % 2 == 1:
             begin = at
     return found
+
+
+def mentions(text: str, words: Words, kinds: Sequence[str], path: Array, chances: Array) -> tuple[Mention, ...]:
+    """Return the spans of a legal sequence of tags as mentions, each as sure as the least certain of its tags.
+
+    Args:
+        text: whose words these are.
+        words: start and end of each.
+        kinds: of spans.
+        path: the tag of each word, [words].
+        chances: probabilities of the tags, [words, tags].
+    """
+    sure = chances[np.arange(len(path)), path]
+    return tuple(
+        Mention(span.start, span.end, text[span.start : span.end], span.label, float(sure[of].min()))
+        for span, of in decode(path, words, kinds)
+    )
