@@ -10,7 +10,22 @@ from typing import Annotated, Any
 import typer
 
 from tunesmith.cli.guard import working
-from tunesmith.cli.options import Debug, Dev, General, Json, Model, Out, Rules, Seed, Sets, Source, Task, Test, given
+from tunesmith.cli.options import (
+    Debug,
+    Dev,
+    General,
+    Glossary,
+    Json,
+    Model,
+    Out,
+    Rules,
+    Seed,
+    Sets,
+    Source,
+    Task,
+    Test,
+    given,
+)
 from tunesmith.cli.processes import Processes, launch, wants_launch
 from tunesmith.cli.show import Screen
 from tunesmith.cli.words import report_lines
@@ -22,6 +37,7 @@ def train(
     test: Test = None,
     general: General = None,
     rules: Rules = None,
+    glossary: Glossary = None,
     task: Task = None,
     model: Model = None,
     out: Out = None,
@@ -52,7 +68,8 @@ def train(
         from tunesmith.recipe.parse import parse
 
         flags = given(
-            data_dev=dev, data_test=test, data_general=general, knowledge_rules=rules, task=task, model=model,
+            data_dev=dev, data_test=test, data_general=general, knowledge_rules=rules,
+            knowledge_glossary=glossary, task=task, model=model,
             seed=seed, evaluate_curve=curve or None,
         )  # fmt: skip
         run_training(

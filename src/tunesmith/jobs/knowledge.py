@@ -154,12 +154,21 @@ def knowledge_part(
     return {
         "rules": [{**one, **_weight(task.labels, weights)} for one, weights in weighed],
         "learnt": learnt,
-        "file": Path(str(recipe.knowledge.rules)).name,
+        "file": " and ".join(Path(path).name for path in _sources(recipe, votes.rules)),
         "reached": int(fires.any(axis=1).sum()),
         "changed": int((fused.argmax(1) != without.argmax(1)).sum()),
         "without": {name: asdict(score) for name, score in scores.items()},
         "compared": compared,
     }
+
+
+def _sources(recipe: Recipe, rules: Rules) -> list[str]:
+    """Return the files that rules come from: those of rules, and a glossary whose classes are some."""
+    own = recipe.knowledge.rules
+    named = [] if own is None else [own]
+    glossary = recipe.knowledge.glossary
+    classed = glossary is not None and any(rule.where.startswith(str(Path(glossary))) for rule in rules.rules)
+    return [*named, str(glossary)] if classed else named
 
 
 def _weight(labels: Sequence[str], weights: Array) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from tunesmith.evaluation.interval import bootstrap
 from tunesmith.evaluation.metrics import JUDGED_BY
 from tunesmith.evaluation.sides import sides
 from tunesmith.jobs.adapted import WARMED, stream_notes
+from tunesmith.jobs.glossary import glossary_part
 from tunesmith.jobs.knowledge import knowledge_part
 from tunesmith.jobs.overfitting import overfitting
 from tunesmith.jobs.pattern import UNTUNED
@@ -174,10 +175,15 @@ def on_test(
 
 def _knowledge(outcome: Outcome, metric: str) -> dict[str, Any]:
     chosen, recipe = outcome.chosen, outcome.shop.recipe
-    if chosen.votes is None:
-        return {}
-    learnt = chosen.tuned.hinted.has_terms
-    return {"knowledge": knowledge_part(recipe, chosen.task, chosen.votes, metric, outcome.tested, learnt=learnt)}
+    tested, shop = outcome.tested, outcome.shop
+    part: dict[str, Any] = {}
+    if chosen.votes is not None:
+        learnt = chosen.tuned.hinted.has_terms
+        part |= knowledge_part(recipe, chosen.task, chosen.votes, metric, tested, learnt=learnt)
+    if shop.glossed is not None:
+        moves = chosen.final.embeds
+        part["glossary"] = glossary_part(shop.glossed, shop.encoder, chosen.train, tested.examples, moves=moves)
+    return {"knowledge": part} if part else {}
 
 
 def _of_dev(chosen: Chosen) -> Array:

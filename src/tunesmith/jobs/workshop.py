@@ -14,6 +14,7 @@ from tunesmith.core.task import Task
 from tunesmith.data.general import General
 from tunesmith.engine.device import Device
 from tunesmith.errors import Fault, Interrupted
+from tunesmith.jobs.glossary import Glossed
 from tunesmith.jobs.interrupt import Wish
 from tunesmith.jobs.reporter import Reporter
 from tunesmith.jobs.tokens import RowTokens
@@ -52,6 +53,8 @@ class Workshop:
     """The tokens of the train file, where they are in files."""
     rules: Rules | None = None
     """That vote beside the model."""
+    glossed: Glossed | None = None
+    """What was made of a glossary."""
 
     @property
     def collate(self) -> Collator:
@@ -72,7 +75,7 @@ class Workshop:
     def plain_features(self, texts: Sequence[str]) -> list[Features]:
         """Return the windows of that batch."""
         rows = [TextExample(id=str(at), source="general text", text=text) for at, text in enumerate(texts)]
-        return replace(self.encoder, layout="row", long="truncate", pattern="").encode(rows)
+        return replace(self.encoder, layout="row", long="truncate", pattern="", reading=None).encode(rows)
 
     def encode(self, examples: Sequence[Example]) -> list[Features]:
         """Return the features of `examples`, with targets."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -12,6 +12,7 @@ import regex
 _SPACELESS = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _TOKEN = regex.compile(rf"(?V1)[{_SPACELESS}]|[[\w\p{{M}}]--[{_SPACELESS}]]+|\S")
 _WORD = regex.compile(r"[\w\p{M}]")
+_LETTER = regex.compile(r"\X", regex.DOTALL)
 _JOINTS = "'-"
 """Signs that join two words; a text may have spaces around them."""
 _ONE_SIGN = str.maketrans({"’": "'", "‘": "'", "‐": "-", "‑": "-", "–": "-", "\N{VARIATION SELECTOR-16}": None})
@@ -32,7 +33,11 @@ class Tokens:
     @classmethod
     def of(cls, text: str) -> Tokens:
         """Return `text` in the letter case and the form of Unicode in which terms and texts are compared, in pieces."""
-        plain = fold(text)
+        return cls.parted(fold(text))
+
+    @classmethod
+    def parted(cls, plain: str) -> Tokens:
+        """Return a text that is folded already in pieces."""
         return cls(plain, tuple(match.span() for match in _TOKEN.finditer(plain)))
 
     @cached_property
@@ -56,6 +61,37 @@ class Tokens:
     def is_glued(self, at: int) -> bool:
         """Return whether a piece stands right behind the one before."""
         return at > 0 and self.spans[at - 1][1] == self.spans[at][0]
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """A text in pieces that know where they stood before letter case and form of Unicode were made one.
+
+    Args:
+        tokens: the pieces.
+        starts: of each letter of `tokens.text`, where that which it came from begins in the text.
+        ends: and where it ends.
+    """
+
+    tokens: Tokens
+    starts: Sequence[int]
+    ends: Sequence[int]
+
+    @classmethod
+    def of(cls, text: str) -> Traced:
+        """Return `text` in pieces; letters are folded one by one, each with the marks on it."""
+        if text.isascii():
+            return cls(Tokens.of(text), range(len(text)), range(1, len(text) + 1))
+        parts, starts, ends = [], [], []
+        for match in _LETTER.finditer(text):
+            parts.append(plain := fold(match[0]))
+            starts += [match.start()] * len(plain)
+            ends += [match.end()] * len(plain)
+        return cls(Tokens.parted("".join(parts)), starts, ends)
+
+    def span(self, first: int, last: int) -> tuple[int, int]:
+        """Return where the pieces from `first` to before `last` stand in the text."""
+        return self.starts[self.tokens.spans[first][0]], self.ends[self.tokens.spans[last - 1][1] - 1]
 
 
 @dataclass(slots=True)
@@ -126,6 +162,10 @@ class Terms:
 
     def found(self, text: Tokens) -> list[str]:
         """Return the terms in `text` as they stand there, case folded, in order."""
+        return [text.text[text.spans[start][0] : text.spans[end - 1][1]] for start, end in self.places(text)]
+
+    def places(self, text: Tokens) -> list[tuple[int, int]]:
+        """Return the first piece of each term in `text` and the one behind it, in order."""
         begin = self._beginnings(text)
         if not begin:
             return []
@@ -138,7 +178,7 @@ class Terms:
             if not any(taken[start:end]):
                 taken[start:end] = b"\1" * (end - start)
                 kept.append((start, end))
-        return [text.text[text.spans[start][0] : text.spans[end - 1][1]] for start, end in sorted(kept)]
+        return sorted(kept)
 
     def _beginnings(self, text: Tokens) -> frozenset[str]:
         """Return the pieces of `text` with which a term may begin."""

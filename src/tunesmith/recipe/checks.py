@@ -26,6 +26,9 @@ WRITING = ("chat", "seq2seq")
 WORDS = ("tag", "answer")
 """Tasks whose units are words."""
 
+GLOSSED = ("classify", "multilabel", "regress", "pair")
+"""Tasks that read rows as a whole, with which a glossary works."""
+
 
 def contradictions(recipe: Recipe, where: Where) -> list[Fault]:
     """Return a fault for every pair of settings that contradict each other."""
@@ -84,6 +87,9 @@ def _of_tasks(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
     if recipe.knowledge.rules is not None and task not in ("auto", "classify", "pair"):
         message = f"rules vote on the one label of a row, and {task} has none."
         yield ("knowledge", "rules"), message, "Leave knowledge.rules out."
+    if recipe.knowledge.glossary is not None and task not in ("auto", *GLOSSED):
+        message = f"a glossary says how whole rows are read, and {task} reads them otherwise."
+        yield ("knowledge", "glossary"), message, "Leave knowledge.glossary out."
     if task in WORDS and recipe.head == "pooled":
         yield ("head",), f"{task} reads words, which pooling mixes into one vector.", "Leave head out."
     if task in ("answer", "embed") and "probe_start" in names:
