@@ -12,6 +12,7 @@ from tunesmith.core.example import Example
 from tunesmith.core.task import Array
 from tunesmith.data.load import Loaded
 from tunesmith.data.split import split_examples
+from tunesmith.jobs.ablate import ablate
 from tunesmith.jobs.baselines import measure_baselines
 from tunesmith.jobs.crossval import cross_validate
 from tunesmith.jobs.curve import learning_curve
@@ -53,10 +54,11 @@ def conclude(shop: Workshop, loaded: Loaded) -> None:
     tested = crossed or test_bundle(shop, loaded, [*train, *dev] if shop.recipe.stop.refit else train, votes)
     chosen = Chosen(tuned, final, train, dev, said, task, temperature, votes)
     told = forgetting(shop, loaded)
+    ablated = ablate(shop, chosen, tested)
     if ranks.is_first and task.name in VOTED_ON and crossed is None:
         keep_answers(shop, said, tested)
     if ranks.is_first:
-        close(shop, Outcome(shop, loaded, chosen, tested, curve, told))
+        close(shop, Outcome(shop, loaded, chosen, tested, curve, told, ablated))
     ranks.wait()
 
 

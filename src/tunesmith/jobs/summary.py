@@ -19,6 +19,7 @@ from tunesmith.evaluation.compare import compare
 from tunesmith.evaluation.interval import bootstrap
 from tunesmith.evaluation.metrics import JUDGED_BY
 from tunesmith.evaluation.sides import sides
+from tunesmith.jobs.ablate import Ablated, ablation_part
 from tunesmith.jobs.adapted import WARMED, stream_notes
 from tunesmith.jobs.glossary import glossary_part
 from tunesmith.jobs.knowledge import knowledge_part
@@ -82,6 +83,7 @@ class Outcome:
 
     Args:
         forgetting: general skill before and after; empty where it was not measured.
+        ablated: what is said of the test rows without each source of knowledge.
     """
 
     shop: Workshop
@@ -90,6 +92,7 @@ class Outcome:
     tested: Tested
     curve: Sequence[dict[str, Any]]
     forgetting: dict[str, Any]
+    ablated: Sequence[Ablated] = ()
 
 
 def summarise(outcome: Outcome) -> dict[str, Any]:
@@ -183,6 +186,7 @@ def _knowledge(outcome: Outcome, metric: str) -> dict[str, Any]:
     if shop.glossed is not None:
         moves = chosen.final.embeds
         part["glossary"] = glossary_part(shop.glossed, shop.encoder, chosen.train, tested.examples, moves=moves)
+    part |= ablation_part(recipe, chosen.task, metric, tested, outcome.ablated)
     return {"knowledge": part} if part else {}
 
 

@@ -90,6 +90,12 @@ def _of_tasks(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
     if recipe.knowledge.glossary is not None and task not in ("auto", *GLOSSED):
         message = f"a glossary says how whole rows are read, and {task} reads them otherwise."
         yield ("knowledge", "glossary"), message, "Leave knowledge.glossary out."
+    if recipe.knowledge.ablation and task not in ("auto", *GLOSSED):
+        message = f"an ablation leaves out what is known of whole rows, and {task} reads them otherwise."
+        yield ("knowledge", "ablation"), message, "Leave knowledge.ablation out."
+    if recipe.knowledge.ablation and "-" in (recipe.data.train, recipe.data.dev, recipe.data.test):
+        message = "an ablation reads the rows several times, and standard input can be read once only."
+        yield ("knowledge", "ablation"), message, "Give a file."
     if task in WORDS and recipe.head == "pooled":
         yield ("head",), f"{task} reads words, which pooling mixes into one vector.", "Leave head out."
     if task in ("answer", "embed") and "probe_start" in names:

@@ -206,6 +206,8 @@ class Knowledge(Part):
     """Whether definitions of terms in a text stand behind it, and in how many tokens at most; true is 32."""
     tokens: bool | PositiveInt = False
     """Whether terms that the tokenizer splits become tokens, where so many train rows have them; true is 5."""
+    ablation: bool = False
+    """Whether to train once more without each source of knowledge, and without all, to see what each gave."""
 
 
 class Generate(Part):
