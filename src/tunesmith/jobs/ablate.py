@@ -25,9 +25,9 @@ FOLDER = "ablation"
 """The folder inside a run in which the other runs are trained, until their answers are kept."""
 TITLES = ("the run", "the training without it")
 SENTENCES = {
-    "first better": "{what} helps on these rows.",
-    "second better": "{what} harms on these rows.",
-    "not distinguishable": "{what} makes no difference that these rows can show.",
+    "first better": "{what}: helps on these rows.",
+    "second better": "{what}: harms on these rows.",
+    "not distinguishable": "{what}: no difference that these rows can show.",
 }
 
 
@@ -82,7 +82,11 @@ def ablate(shop: Workshop, chosen: Chosen, tested: Tested) -> list[Ablated]:
     sources = sources_of(shop, chosen)
     if not sources:
         shop.reporter.say("There is no source of knowledge to leave out: no rules, no glossary, no adapted model.")
-    return [Ablated(one, _answers(shop, one, tested) if one.trained else np.asarray(tested.without)) for one in sources]
+    found = [
+        Ablated(one, _answers(shop, one, tested) if one.trained else np.asarray(tested.without)) for one in sources
+    ]
+    shutil.rmtree(shop.reporter.run.folder / FOLDER, ignore_errors=True)
+    return found
 
 
 def sources_of(shop: Workshop, chosen: Chosen) -> list[Source]:
@@ -126,7 +130,7 @@ def _line(recipe: Recipe, task: Task, metric: str, tested: Tested, one: Ablated)
         titles=TITLES,
     )  # fmt: skip
     sentence = SENTENCES.get(compared.get("outcome", ""), compared["verdict"]).format(what=one.source.what)
-    kept = {key: compared[key] for key in ("difference", "p_bootstrap", "outcome") if key in compared}
+    kept: dict[str, Any] = {key: compared[key] for key in ("difference", "p_bootstrap", "outcome") if key in compared}
     score = asdict(scores[metric]) if metric in scores else None
     what = one.source.what[0].lower() + one.source.what[1:]
     return {"source": one.source.name, "left_out": what, "score": score, **kept, "sentence": sentence}

@@ -38,9 +38,11 @@ def ablation(report: ReportData, found: Sequence[AblatedData]) -> Markup | None:
         ]
         for one in found
     ]  # fmt: skip
+    side = "below" if words.metric_name(metric).lower_is_better else "above"
     said = (
         "Each line is a training on the same rows with the same seed, without one source of knowledge. The difference "
-        "is the run's score less this one's, paired by test row: above 0 the source helps."
+        f"is the run's score less this one's, paired by test row: {side} 0 the source helps. An interval that holds 0 "
+        "means that these rows cannot tell."
     )
     head = ["Left out", words.metric_name(metric).title, "Difference", "Which says"]
     return join(tag("h3", "Without each source"), tag("p", said), table(head, body, (1, 2), "What each source gave"))
