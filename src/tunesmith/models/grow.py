@@ -23,8 +23,10 @@ def add_words(tokenizer: Any, words: Sequence[str]) -> list[str]:
     A token is found where the word stands alone, as the tokenizer reads it: one that makes letters small finds it in
     any case, others as it is written. The space before it belongs to it.
     """
-    new = [AddedToken(word, single_word=True, lstrip=True, normalized=True) for word in words]
-    return [token.content for token in new if tokenizer.add_tokens([token])]
+    known = tokenizer.get_vocab()
+    new = [word for word in words if word not in known]
+    tokenizer.add_tokens([AddedToken(word, single_word=True, lstrip=True, normalized=True) for word in new])
+    return new
 
 
 def pieces_of(tokenizer: Any, word: str) -> list[int]:
