@@ -39,7 +39,7 @@ def recipe(quick: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> d
     path = tmp_path_factory.mktemp("glossary") / "terms.csv"
     path.write_text(TABLE, encoding="utf-8")
     knowledge = {"glossary": str(path), "tokens": 3, "definitions": 14}
-    return {**quick, "stop": {"epochs": 1, "patience": None}, "knowledge": knowledge}
+    return {**quick, "knowledge": knowledge}
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def with_settings(recipe: dict[str, Any], **settings: Any) -> dict[str, Any]:
 def test_the_report_says_what_it_did(run: Path) -> None:
     report = report_of(run)
     part = report["knowledge"]["glossary"]
-    assert (part["file"], part["terms"], part["budget"], part["moves"]) == ("terms.csv", 4, 14, True)
+    assert (part["file"], part["terms"], part["budget"], part["moved"]) == ("terms.csv", 4, 14, True)
     assert [one["text"] for one in part["tokens"]] == ["moving picture", "trip looked"]
     assert all(one["pieces"] > 1 and one["rows"] >= 3 for one in part["tokens"])
     assert part["looked"]["train"] == report["data"]["train"]
@@ -194,10 +194,15 @@ def test_where_embeddings_stand_still_tokens_stay_where_they_started(
         token = bundle.encoder.tokenizer.convert_tokens_to_ids(word["text"])
         pieces = old(word["text"], add_special_tokens=False)["input_ids"]
         start = weight[pieces].mean(dim=0)
-        assert torch.equal(weight[token], start) != part["moves"]
-    assert not part["moves"]
-    assert "still the mean of its pieces" in (found.folder / "report.html").read_text(encoding="utf-8")
+        assert torch.equal(weight[token], start) != part["moved"]
+    assert not part["moved"]
+    assert "still that mean" in (found.folder / "report.html").read_text(encoding="utf-8")
     assert bundle.predict(["the film was superb"])[0].label in ("good", "bad", "odd")
+
+
+def test_few_rows_move_the_tokens_although_their_last_training_does_not(recipe: dict[str, Any], tmp_path: Path) -> None:
+    found = train({**recipe, "strategies": ["few_shot"]}, folder=tmp_path / "run").report()
+    assert found["knowledge"]["glossary"]["moved"]
 
 
 def body_weight(bundle: Any) -> torch.Tensor:

@@ -220,7 +220,7 @@ class GlossaryData(TypedDict, total=False):
     """What a glossary did, counted on train and test rows, of which 10,000 each are looked at.
 
     `rows` have a term or an alias, `aliases` one that was replaced, `definitions` one that stands behind the text in
-    at most `budget` tokens. `moves` says whether the embeddings of tokens were trained, those of new ones with them.
+    at most `budget` tokens. `moved` says whether the new tokens are no longer where they started.
     """
 
     file: str
@@ -231,7 +231,7 @@ class GlossaryData(TypedDict, total=False):
     budget: int
     definitions: dict[str, int]
     tokens: list[WordData]
-    moves: bool
+    moved: bool
     found: list[TermData]
 
 

@@ -154,8 +154,27 @@ def settle_glossary(
     return Glossed(glossary, words), encoder, folder, found
 
 
+def has_moved(glossed: Glossed, encoder: Encoder, model: Any, folder: Path) -> bool:
+    """Return whether a training has moved the embeddings of new tokens.
+
+    Args:
+        glossed: what was made of a glossary.
+        encoder: of the run.
+        model: tuned.
+        folder: that it started from.
+    """
+    from tunesmith.models.body import body_of
+    from tunesmith.models.grow import embeddings_in
+
+    if not glossed.words:
+        return False
+    tokens = [int(encoder.tokenizer.convert_tokens_to_ids(word.text)) for word in glossed.words]
+    now = body_of(model).get_input_embeddings().weight.detach().cpu()
+    return not bool((now[tokens] == embeddings_in(folder, body_of(model))[tokens]).all())
+
+
 def glossary_part(
-    glossed: Glossed, encoder: Encoder, train: Sequence[Example], test: Sequence[Example], *, moves: bool
+    glossed: Glossed, encoder: Encoder, train: Sequence[Example], test: Sequence[Example], *, moved: bool
 ) -> dict[str, Any]:
     """Return `knowledge.glossary` of report.json: where its terms stand, and what was done with them.
 
@@ -164,7 +183,7 @@ def glossary_part(
         encoder: of the run.
         train: rows that were learnt from; 10,000 are looked at.
         test: rows that were tested on; as many.
-        moves: whether the embeddings of tokens were trained.
+        moved: whether its new tokens are no longer where they started.
     """
     glossary, looked = glossed.glossary, {"train": drawn(train, MOST, 0), "test": drawn(test, MOST, 0)}
     counts = {split: _counts(glossary, rows) for split, rows in looked.items()}
@@ -180,7 +199,7 @@ def glossary_part(
             split: sum(n > 0 for n in encoder.notes_behind(rows)) for split, rows in looked.items() if glossary.budget
         },
         "tokens": [{"text": word.text, "pieces": word.pieces, "rows": word.rows} for word in glossed.words],
-        "moves": moves,
+        "moved": moved,
         "found": [
             {"term": glossary.entries[at].term, "train": rows, "test": counts["test"].terms[at]}
             for at, rows in terms.most_common(SHOWN)

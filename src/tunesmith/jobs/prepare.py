@@ -125,11 +125,8 @@ def tokens_met(shop: Workshop, features: Sequence[Features], judge: Judge | None
 
 def may_be_cut(shop: Workshop, model: nn.Module, groups: Sequence[Group]) -> bool:
     """Say whether a training that moves the embeddings may do with those of the tokens that it meets."""
-    return not any(strategy.whole_vocabulary for strategy in shop.strategies) and moves_embeddings(model, groups)
-
-
-def moves_embeddings(model: nn.Module, groups: Sequence[Group]) -> bool:
-    """Say whether a training moves the embeddings of tokens."""
+    if any(strategy.whole_vocabulary for strategy in shop.strategies):
+        return False
     embeddings = body_of(model).get_input_embeddings().weight
     return any(p is embeddings for group in groups for _, p in group["params"])
 

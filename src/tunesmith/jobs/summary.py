@@ -21,7 +21,7 @@ from tunesmith.evaluation.metrics import JUDGED_BY
 from tunesmith.evaluation.sides import sides
 from tunesmith.jobs.ablate import Ablated, ablation_part
 from tunesmith.jobs.adapted import WARMED, stream_notes
-from tunesmith.jobs.glossary import glossary_part
+from tunesmith.jobs.glossary import glossary_part, has_moved
 from tunesmith.jobs.knowledge import knowledge_part
 from tunesmith.jobs.overfitting import overfitting
 from tunesmith.jobs.pattern import UNTUNED
@@ -184,8 +184,8 @@ def _knowledge(outcome: Outcome, metric: str) -> dict[str, Any]:
         learnt = chosen.tuned.hinted.has_terms
         part |= knowledge_part(recipe, chosen.task, chosen.votes, metric, tested, learnt=learnt)
     if shop.glossed is not None:
-        moves = chosen.final.embeds
-        part["glossary"] = glossary_part(shop.glossed, shop.encoder, chosen.train, tested.examples, moves=moves)
+        moved = has_moved(shop.glossed, shop.encoder, chosen.final.model, shop.folder)
+        part["glossary"] = glossary_part(shop.glossed, shop.encoder, chosen.train, tested.examples, moved=moved)
     part |= ablation_part(recipe, chosen.task, metric, tested, outcome.ablated)
     return {"knowledge": part} if part else {}
 

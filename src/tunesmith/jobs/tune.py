@@ -24,7 +24,7 @@ from tunesmith.evaluation.overfitting import turned_now
 from tunesmith.jobs.frozen import Ground
 from tunesmith.jobs.hints import Found
 from tunesmith.jobs.judge import Judge
-from tunesmith.jobs.prepare import keep_apart, may_be_cut, moves_embeddings, prepare, tokens_met, window
+from tunesmith.jobs.prepare import keep_apart, may_be_cut, prepare, tokens_met, window
 from tunesmith.jobs.skill import Trace
 from tunesmith.jobs.watching import of_turn
 from tunesmith.jobs.workshop import Workshop, interrupted, is_wished
@@ -56,8 +56,6 @@ class Tuned:
     """Seconds that strategies took before the first step, since the process began."""
     hinted: Found = field(default_factory=Found)
     """Whether names of labels and terms of rules were of use."""
-    embeds: bool = False
-    """Whether the embeddings of tokens moved."""
 
 
 def tune(
@@ -98,7 +96,6 @@ def tune(
         batches = Batches(features, recipe.batching.size, recipe.seed)
         groups = parameter_groups(model, recipe.optimizer, shop.strategies)
         cut = sliced(model, tokens()) if may_be_cut(shop, model, groups) else Sliced()
-        embeds = moves_embeddings(model, groups)
         optimizer = make_optimizer(groups, recipe.optimizer)
         prepared, prepared_optimizer = device.prepare(model, optimizer)
         state = State(prepared, prepared_optimizer)
@@ -115,7 +112,7 @@ def tune(
         )  # fmt: skip
         training = _Training(shop, stage, work, state, model, judge, trace, recall, cut, ground)
         try:
-            return replace(training.run(), preparing=preparing, hinted=found, embeds=embeds)
+            return replace(training.run(), preparing=preparing, hinted=found)
         finally:
             ground.release()
 

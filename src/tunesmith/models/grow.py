@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from tokenizers import AddedToken
+from torch import Tensor
 from transformers import AutoModel
 
 from tunesmith.errors import InputError
@@ -70,6 +72,24 @@ def grow(source: Path, folder: Path, tokenizer: Any, starts: Mapping[int, Sequen
             tokenizer.save_pretrained(half)
             complete_folder(source, half)
         half.rename(folder)
+
+
+def embeddings_in(folder: Path, body: Any) -> Tensor:
+    """Return the embeddings of tokens in the folder of a model, [V, H], as its files have them.
+
+    Args:
+        folder: of the model.
+        body: of a model of the same architecture, which knows what they are called.
+    """
+    weight = body.get_input_embeddings().weight
+    [own] = [name for name, parameter in body.named_parameters() if parameter is weight]
+    for path in sorted(folder.glob("*.safetensors")):
+        with safe_open(path, "pt") as weights:
+            for name in weights.keys():  # noqa: SIM118
+                if name == own or name.endswith(f".{own}"):
+                    found: Tensor = weights.get_tensor(name)
+                    return found
+    raise AssertionError(f"{folder} holds no {own}")
 
 
 def _filler(source: Path) -> Any:

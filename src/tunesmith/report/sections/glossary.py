@@ -60,7 +60,7 @@ def _tokens(found: GlossaryData) -> str:
     named = ", ".join(f"{one.get('text')} ({one.get('pieces')} pieces)" for one in tokens[:_TOKENS])
     more = f" and {len(tokens) - _TOKENS} more" if len(tokens) > _TOKENS else ""
     count = "A term is a token now" if len(tokens) == 1 else f"{len(tokens)} terms are tokens now"
-    still = "" if found.get("moves") else " The embeddings were not trained, so each is still the mean of its pieces."
+    still = "" if found.get("moved") else " The training left the embeddings as they are, so each is still that mean."
     return f"{count}, each having started from the mean of its pieces: {named}{more}.{still}"
 
 
