@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import tunesmith
+from tunesmith.cli.words import report_lines
 from tunesmith.errors import InputError, Interrupted
 from tunesmith.jobs import ablate
 from tunesmith.jobs.adapted import adapted_from
@@ -55,6 +56,7 @@ def test_each_source_and_all_of_them_are_left_out(run: Path) -> None:
     page = (run / "report.html").read_text(encoding="utf-8")
     assert "Without each source" in page
     assert found["tokens"]["sentence"] in page
+    assert found["all"]["sentence"] in "\n".join(report_lines(report, str(run)))
 
 
 def test_a_line_is_what_a_run_without_the_source_gives(run: Path, recipe: dict[str, Any], tmp_path: Path) -> None:

@@ -76,6 +76,10 @@ def test_the_report_says_what_it_did(run: Path) -> None:
     assert "2 terms are tokens now" in page
     assert "moving picture" in page
     assert not (run / "start").exists()
+    card = (run / "README.md").read_text(encoding="utf-8")
+    assert (
+        "replaces aliases and puts definitions behind them in the texts it reads; transformers alone does not" in card
+    )
 
 
 def test_the_bundle_reads_with_it_and_needs_no_files(run: Path, tmp_path: Path) -> None:
