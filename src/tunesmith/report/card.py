@@ -237,9 +237,12 @@ def _limits(report: ReportData) -> list[str]:
 def _glossary(report: ReportData) -> list[str]:
     """What a model does not do where it is loaded without tunesmith."""
     found = (report.get("knowledge") or {}).get("glossary") or {}
-    done = {"replaces aliases": found.get("aliases"), "puts definitions behind them": found.get("definitions")}
+    done = {
+        "reads aliases as their terms": found.get("aliases"),
+        "puts definitions behind texts": found.get("definitions"),
+    }
     does = " and ".join(what for what, counts in done.items() if any((counts or {}).values()))
-    return [f"With tunesmith it {does} in the texts it reads; transformers alone does not."] if does else []
+    return [f"With tunesmith it {does}; transformers alone does not."] if does else []
 
 
 def _unbeaten(report: ReportData) -> list[str]:
