@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tunesmith.text.frame import Frame
 from tunesmith.text.special import harmless
 
 if TYPE_CHECKING:
@@ -55,9 +55,7 @@ class Notes:
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, reading: Reading, max_tokens: int) -> None:
         self.tokenizer, self.reading, self.max_tokens = tokenizer, reading, max_tokens
-        special = set(tokenizer.all_special_ids)
-        ids = list(tokenizer("a")["input_ids"])
-        self.end = list(takewhile(lambda token: token in special, reversed(ids)))[::-1]
+        self.end = Frame.of(tokenizer, 1).parts[-1]
         self._known: dict[str, list[int]] = {}
 
     def fitting(self, texts: Sequence[str], taken: int) -> list[list[int]]:
