@@ -26,7 +26,7 @@ TABLE = "term,definition,aliases,class\nmoving picture,a tale,film,\ntrip looked
 def recipe(quick: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     path = tmp_path_factory.mktemp("glossary") / "terms.csv"
     path.write_text(TABLE, encoding="utf-8")
-    knowledge = {"glossary": str(path), "tokens": 3, "definitions": 14, "ablation": True}
+    knowledge = {"glossary": str(path), "aliases": True, "tokens": 3, "definitions": 14, "ablation": True}
     return {**quick, "stop": {"epochs": 1, "patience": None}, "knowledge": knowledge}
 
 

@@ -40,7 +40,7 @@ unheard of,nothing,,
 def recipe(quick: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     path = tmp_path_factory.mktemp("glossary") / "terms.csv"
     path.write_text(TABLE, encoding="utf-8")
-    knowledge = {"glossary": str(path), "tokens": 3, "definitions": 14}
+    knowledge = {"glossary": str(path), "aliases": True, "tokens": 3, "definitions": 14}
     return {**quick, "knowledge": knowledge}
 
 
@@ -262,8 +262,8 @@ def test_of_pairs_several_labels_and_numbers(recipe: dict[str, Any], rows: Any, 
 @pytest.mark.parametrize(
     ("table", "settings", "said"),
     [
-        ("term\nquark\n", {}, "none of its 1 terms stands in any train row"),
-        ("term\ngood\n", {"definitions": False, "tokens": False}, "neither aliases nor classes"),
+        ("term\nquark\n", {"tokens": True}, "none of its 1 terms stands in any train row"),
+        ("term\ngood\n", {}, "none of its aliases, definitions and terms"),
         ("term,definition\ngood,a b c d e f g h\n", {"definitions": 3}, "no definition takes 3 tokens"),
         ("term,aliases\ngood,fine\n", {"tokens": 50}, "no term becomes a token"),
     ],

@@ -148,8 +148,8 @@ def settle_glossary(
         found.append(_notable(str(glossary.path), message, "Write shorter ones, or a larger knowledge.definitions."))
     does = words or glossary.budget or any(entry.label for entry in glossary.entries)
     if not (does or (glossary.aliases and any(entry.aliases for entry in glossary.entries))):
-        message = "it has neither aliases nor classes, and neither definitions nor tokens are asked for."
-        remedy = "Write `definitions: true` or `tokens: true` under knowledge, or aliases into the file."
+        message = "it has no classes, and none of its aliases, definitions and terms are asked for."
+        remedy = "Write `aliases: true`, `definitions: true` or `tokens: true` under knowledge, and measure it."
         found.append(_notable(str(glossary.path), message, remedy))
     return Glossed(glossary, words), encoder, folder, found
 

@@ -200,7 +200,7 @@ class Knowledge(Part):
     """Whether the rules vote beside the model, with weights that labelled rows leave them."""
     glossary: str | None = None
     """A file of terms (csv, tsv, YAML) with definitions, aliases, classes (classify, multilabel, pair, regress)."""
-    aliases: bool = True
+    aliases: bool = False
     """Whether an alias of the glossary is read as its term."""
     definitions: bool | PositiveInt = False
     """Whether definitions of terms in a text stand behind it, and in how many tokens at most; true is 32."""
