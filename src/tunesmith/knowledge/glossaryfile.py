@@ -43,9 +43,8 @@ def read_glossary(path: Path | str) -> Glossary:
     try:
         text = path.read_text(encoding="utf-8-sig")
         given = list((_of_yaml if path.suffix.lower() in YAML else _of_table)(text, path, faults))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        why = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else ""
-        why = why or getattr(error, "strerror", None) or str(error)
+    except (OSError, UnicodeDecodeError) as error:
+        why = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else error.strerror or str(error)
         message = f"the glossary cannot be read: {why}."
         raise InputError(Fault("K101", str(path), message, "Check the name of the file.")) from error
     read = [_entry(one, path, faults) for one in given]
@@ -74,13 +73,17 @@ def _of_table(text: str, path: Path, faults: list[Fault]) -> Iterator[Given]:
         faults.append(_fault(where, message, f"Write a header: {', '.join(COLUMNS)}; only term is needed."))
         return
     line = reader.line_num + 1
-    for cells in reader:
-        if len(cells) > len(names):
-            message = f"{len(cells)} cells where the header has {len(names)}."
-            faults.append(_fault(f"{path} line {line}", message, f'Quote a cell that holds a "{delimiter}".'))
-        elif any(cell.strip() for cell in cells):
-            yield Given(line, dict(zip(names, cells, strict=False)))
-        line = reader.line_num + 1
+    try:
+        for cells in reader:
+            if len(cells) > len(names):
+                message = f"{len(cells)} cells where the header has {len(names)}."
+                faults.append(_fault(f"{path} line {line}", message, f'Quote a cell that holds a "{delimiter}".'))
+            elif any(cell.strip() for cell in cells):
+                yield Given(line, dict(zip(names, cells, strict=False)))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        remedy = 'Close the quotation mark, and write "" for one inside a cell.'
+        faults.append(_fault(f"{path} line {line}", f"the row cannot be read: {error}.", remedy))
 
 
 def _of_yaml(text: str, path: Path, faults: list[Fault]) -> Iterator[Given]:
