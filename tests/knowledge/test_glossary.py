@@ -88,6 +88,7 @@ def test_everything_wrong_is_named_with_its_line_at_once(tmp_path: Path) -> None
         ("t.yaml", "- {term: a\n", "K205", "not YAML"),
         ("t.yaml", "- term: a\n  term: b\n", "K206", "already on line"),
         ("t.csv", 'term\nshut\n"open\n', "K816", "line 3: the row cannot be read"),
+        ("t.csv", '"term\nopen\n', "K816", "line 1: the row cannot be read"),
     ],
 )
 def test_a_file_that_says_something_else_is_refused(tmp_path: Path, name: str, text: str, code: str, said: str) -> None:

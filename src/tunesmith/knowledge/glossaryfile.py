@@ -62,7 +62,11 @@ def _of_table(text: str, path: Path, faults: list[Fault]) -> Iterator[Given]:
     head = text.partition("\n")[0]
     delimiter = "\t" if path.suffix.lower() == ".tsv" else max(",;\t", key=head.count)
     reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True)
-    names = [name.strip().lower() for name in next(reader, [])]
+    try:
+        names = [name.strip().lower() for name in next(reader, [])]
+    except csv.Error as error:
+        faults.append(_torn(path, 1, error))
+        return
     where = f"{path} line 1"
     faults += [_unknown(where, "column", name) for name in names if name not in COLUMNS]
     faults += [
@@ -82,8 +86,7 @@ def _of_table(text: str, path: Path, faults: list[Fault]) -> Iterator[Given]:
                 yield Given(line, dict(zip(names, cells, strict=False)))
             line = reader.line_num + 1
     except csv.Error as error:
-        remedy = 'Close the quotation mark, and write "" for one inside a cell.'
-        faults.append(_fault(f"{path} line {line}", f"the row cannot be read: {error}.", remedy))
+        faults.append(_torn(path, line, error))
 
 
 def _of_yaml(text: str, path: Path, faults: list[Fault]) -> Iterator[Given]:
@@ -154,6 +157,11 @@ def _text(value: Any) -> str:
 def _unknown(where: str, what: str, name: str) -> Fault:
     cure = f"{did_you_mean(name, COLUMNS)} There are {', '.join(COLUMNS)}."
     return _fault(where, f'there is no {what} "{name}".', cure.strip())
+
+
+def _torn(path: Path, line: int, error: csv.Error) -> Fault:
+    remedy = 'Close the quotation mark, and write "" for one inside a cell.'
+    return _fault(f"{path} line {line}", f"the row cannot be read: {error}.", remedy)
 
 
 def _fault(where: str, message: str, remedy: str) -> Fault:
