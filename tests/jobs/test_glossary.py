@@ -24,6 +24,7 @@ from tunesmith.jobs.check import check
 from tunesmith.jobs.reproduce import reproduce
 from tunesmith.jobs.train import train
 from tunesmith.knowledge.glossary import Glossary
+from tunesmith.knowledge.memory import Memory
 from tunesmith.models.load import load_tokenizer
 from tunesmith.models.sliced import Sliced
 from tunesmith.recipe.parse import parse
@@ -160,7 +161,14 @@ def test_evaluate_memory_and_fuse_read_alike(run: Path, recipe: dict[str, Any], 
     assert tunesmith.evaluate(run, aliased) == tunesmith.evaluate(run, tmp_path / "termed.csv")
     copy = tmp_path / "run"
     shutil.copytree(run, copy)
-    assert tunesmith.add_memory(copy, aliased)["rows"] + tunesmith.add_memory(copy, aliased)["known"] > 0
+    fresh = [(f"{name}.csv", f"{name} was quite dire") for name in ("film", "moving picture")]
+    vectors = []
+    for name, text in fresh:
+        (tmp_path / name).write_text(f"review,mood\n{text},bad\n", encoding="utf-8")
+        assert tunesmith.add_memory(copy, tmp_path / name)["added"] == 1
+        [memory] = [one for one in tunesmith.load(copy).fusions if isinstance(one, Memory)]
+        vectors.append(memory.vectors[memory.texts.index(text)])
+    np.testing.assert_array_equal(*vectors)  # the text is stored as it came, and read with its term
     (tmp_path / "rules.yaml").write_text("rules:\n  - {label: bad, words: [dire]}\n", encoding="utf-8")
     fused = tunesmith.fuse(run, tmp_path / "rules.yaml", folder=tmp_path / "fused")
     part = fused.report()["knowledge"]
