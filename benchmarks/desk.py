@@ -16,7 +16,6 @@ from __future__ import annotations
 import csv
 import random
 import tempfile
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +30,12 @@ METRIC = "macro_f1"
 
 def run(cell: str, seed: int, on: str, sets: list[str]) -> Line:
     """Train once and return the line of a cell."""
+    import tunesmith.data
     from tunesmith import label_rows, train
     from tunesmith.recipe.parse import parse
 
-    with tempfile.TemporaryDirectory() as place, as_file(files("tunesmith.data.desk")) as desk:
-        folder = Path(place)
+    with tempfile.TemporaryDirectory() as place:
+        folder, desk = Path(place), Path(tunesmith.data.__path__[0]) / "desk"
         with (desk / "messages.csv").open(encoding="utf-8", newline="") as file:
             messages = [{"text": row["text"], "label": row["label"]} for row in csv.DictReader(file)]
         random.Random(seed).shuffle(messages)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from tunesmith.bundle.knowledge import load_fusions
+from tunesmith.bundle.reading import load_reading
 from tunesmith.bundle.save import FILE, FORMAT
 from tunesmith.core.batch import Read
 from tunesmith.core.example import (
@@ -264,7 +265,10 @@ def load_bundle(path: Path | str, *, precision: Literal["fp32", "bf16"] = "fp32"
     assert text.max_tokens is not None, "a bundle knows its window"
     assert text.long is not None, "a bundle knows what it does with long texts"
     assert text.overlap is not None, "a bundle knows its overlap"
-    encoder = Encoder(tokenizer, text.max_tokens, text.long, text.overlap, layout, pattern=pattern.text or "")
+    encoder = Encoder(
+        tokenizer, text.max_tokens, text.long, text.overlap, layout, pattern=pattern.text or "",
+        reading=load_reading(folder),
+    )  # fmt: skip
     generate = Generate.model_validate(contents.get("generate") or {})
     if layout == "source":
         if text.languages:

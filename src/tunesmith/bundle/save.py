@@ -13,6 +13,7 @@ from typing import Any
 from torch import nn
 
 from tunesmith.bundle.knowledge import save_fusions
+from tunesmith.bundle.reading import save_reading
 from tunesmith.core.fusion import Fusion
 from tunesmith.core.task import Task
 from tunesmith.models.adapter import save_adapter
@@ -20,6 +21,7 @@ from tunesmith.models.body import unwrapped
 from tunesmith.models.fill import save_filler
 from tunesmith.models.load import HeadKind, quiet
 from tunesmith.recipe.schema import Generate, Pattern, Text
+from tunesmith.text.notes import Reading
 
 FORMAT = 1
 FILE = "tunesmith.json"
@@ -41,6 +43,7 @@ class Contents:
         head: the kind of head that the recipe asked for, which an adapter is put beside again.
         pattern: that texts are put into, with the words that said the labels at the start; empty for most heads.
         fusions: knowledge that adjusts what the model says, in the order in which it does.
+        reading: how texts are read where terms in them are known; None as they are.
     """
 
     task: Task
@@ -54,15 +57,18 @@ class Contents:
     head: HeadKind = "auto"
     pattern: Pattern = field(default_factory=Pattern)
     fusions: Sequence[Fusion] = ()
+    reading: Reading | None = None
 
     @classmethod
-    def of(cls, plain: Mapping[str, Any], task: Task, fusions: Sequence[Fusion] = ()) -> Contents:
+    def of(
+        cls, plain: Mapping[str, Any], task: Task, fusions: Sequence[Fusion] = (), reading: Reading | None = None
+    ) -> Contents:  # fmt: skip
         """Return the contents that `as_dict` gave, with what stands beside them."""
         return cls(
             task, Text.model_validate(plain["text"]), plain["temperature"], plain["recipe_digest"],
             plain["parameters"], Generate.model_validate(plain.get("generate") or {}), plain.get("instruction"),
             plain.get("base", ""), plain.get("head", "auto"), Pattern.model_validate(plain.get("pattern") or {}),
-            fusions,
+            fusions, reading,
         )  # fmt: skip
 
     def as_dict(self) -> dict[str, Any]:
@@ -113,6 +119,8 @@ def save_bundle(
         (half / FILE).write_text(json.dumps(contents.as_dict(), indent=1, ensure_ascii=False), encoding="utf-8")
         if contents.fusions:
             save_fusions(half, contents.fusions)
+        if contents.reading is not None:
+            save_reading(half, contents.reading)
         for path in sorted(path for path in half.rglob("*") if path.is_file()):
             with path.open("rb") as file:
                 os.fsync(file.fileno())

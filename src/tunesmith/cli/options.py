@@ -27,6 +27,9 @@ Weak: TypeAlias = Annotated[
 Rules: TypeAlias = Annotated[
     str | None, typer.Option(metavar="FILE", help="Rules of the team, which vote beside the model.")
 ]
+Glossary: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Terms of the trade, with aliases, definitions and classes.")
+]
 Task: TypeAlias = Annotated[
     str | None,
     typer.Option(

@@ -14,6 +14,7 @@ from tunesmith.cli.options import (
     Debug,
     Dev,
     General,
+    Glossary,
     Json,
     Model,
     Out,
@@ -38,6 +39,7 @@ def train(
     weak: Weak = None,
     general: General = None,
     rules: Rules = None,
+    glossary: Glossary = None,
     task: Task = None,
     model: Model = None,
     out: Out = None,
@@ -68,8 +70,8 @@ def train(
         from tunesmith.recipe.parse import parse
 
         flags = given(
-            data_dev=dev, data_test=test, data_weak=weak, data_general=general, knowledge_rules=rules, task=task,
-            model=model, seed=seed, evaluate_curve=curve or None,
+            data_dev=dev, data_test=test, data_weak=weak, data_general=general, knowledge_rules=rules,
+            knowledge_glossary=glossary, task=task, model=model, seed=seed, evaluate_curve=curve or None,
         )  # fmt: skip
         run_training(
             screen, parse(source, sets=sets or (), flags=flags), out, resume=resume, processes=processes

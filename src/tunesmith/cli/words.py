@@ -93,6 +93,8 @@ def report_lines(report: Mapping[str, Any], folder: str) -> Iterator[str]:
     ruled = ((report.get("knowledge") or {}).get("compared") or {}).get("verdict")
     if ruled:
         yield narrow(str(ruled))
+    for line in (report.get("knowledge") or {}).get("ablation") or ():
+        yield narrow(str(line["sentence"]))
     forgotten = (report.get("forgetting") or {}).get("verdict")
     if forgotten:
         yield narrow(str(forgotten))

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from tunesmith.jobs.forgetting import percent
 from tunesmith.jobs.workshop import Workshop
+from tunesmith.recipe.parse import parse
+from tunesmith.runs.store import is_run
 
 WARMED = "pretrained body with a head trained for it"
 """What the model before is called where it came without a head."""
+
+
+def adapted_from(model: str) -> str | None:
+    """Return the model that the run around a model folder was adapted from; None where there is no such run."""
+    folder = Path(model).parent
+    if not (Path(model).is_dir() and is_run(folder)):
+        return None
+    recipe = parse(folder)
+    return recipe.model if recipe.task == "masked" else None
 
 
 def stream_notes(shop: Workshop, report: dict[str, Any]) -> list[str]:

@@ -16,8 +16,10 @@ from tunesmith.data.load import file_facts
 from tunesmith.data.rows import Prepared, prepare
 from tunesmith.data.texts import join_texts
 from tunesmith.errors import RunError, raise_faults
+from tunesmith.jobs.glossary import check_glossary, open_glossary, rules_with
 from tunesmith.jobs.knowledge import check_rules, open_rules
 from tunesmith.jobs.stream import parts_of
+from tunesmith.knowledge.glossary import Glossary
 from tunesmith.knowledge.rules import Rules
 from tunesmith.models.sources import resolve_models
 from tunesmith.recipe.catalogue import load_entry
@@ -112,9 +114,9 @@ def check(
     resolve(recipe)
     if recipe.task == "masked":
         return _of_stream(recipe)
-    rules = open_rules(recipe)
+    rules, glossary = open_rules(recipe), open_glossary(recipe)
     prepared = prepare(recipe.data, recipe.task)
-    known = _asked_of(recipe, rules, prepared)
+    known = _asked_of(recipe, rules, glossary, prepared)
     general = open_general(recipe.data, recipe.seed)
     guesses = [*prepared.guesses, *general.guesses]
     unknown: tuple[Finding, ...] = ()
@@ -150,17 +152,19 @@ def check(
     )
 
 
-def _asked_of(recipe: Recipe, rules: Rules | None, prepared: Prepared) -> list[Finding]:
-    """Return what is notable about rules on the rows; refuse strategies and rules that do not fit the task."""
+def _asked_of(recipe: Recipe, rules: Rules | None, glossary: Glossary | None, prepared: Prepared) -> list[Finding]:
+    """Return what is notable about rules and a glossary on the rows; refuse what does not fit the task."""
     columns = rules.columns if rules else ()
     raise_faults([fault for rows in prepared.files.values() for fault in missing_columns(rows, columns)])
-    if not (recipe.strategies or rules):
+    if not (recipe.strategies or rules or glossary):
         return []
     train = prepared.files["train"]
     examples = examples_of(train, prepared, [], columns)
     fitted = load_entry("tasks", prepared.task)().fit(examples)
     raise_faults(unfit(names_of(recipe.strategies), fitted.head().problem, prepared.task))
-    return check_rules(rules, fitted, examples, train.name, prepared.columns) if rules else []
+    noted = check_glossary(glossary, fitted, examples) if glossary else []
+    rules = rules_with(rules, glossary, fitted)
+    return [*noted, *(check_rules(rules, fitted, examples, train.name, prepared.columns) if rules else [])]
 
 
 def _room(folder: Path, encoder: Encoder, prepared: Prepared, recipe: Recipe) -> tuple[Finding, ...]:

@@ -9,6 +9,7 @@ from tunesmith.bundle.load import load_bundle
 from tunesmith.core.example import Example
 from tunesmith.data.load import Loaded
 from tunesmith.data.split import split_examples
+from tunesmith.jobs.ablate import ablate
 from tunesmith.jobs.baselines import measure_baselines
 from tunesmith.jobs.crossval import cross_validate
 from tunesmith.jobs.curve import learning_curve
@@ -50,10 +51,11 @@ def conclude(shop: Workshop, loaded: Loaded) -> None:
     tested = crossed or test_bundle(shop, loaded, [*train, *dev] if shop.recipe.stop.refit else train, votes)
     chosen = Chosen(tuned, final, train, dev, said, asked, task, temperature, votes)
     told = forgetting(shop, loaded)
+    ablated = ablate(shop, chosen, tested)
     if ranks.is_first and crossed is None:
         keep_said(shop, said, asked, tested)
     if ranks.is_first:
-        close(shop, Outcome(shop, loaded, chosen, tested, curve, told))
+        close(shop, Outcome(shop, loaded, chosen, tested, curve, told, ablated))
     ranks.wait()
 
 

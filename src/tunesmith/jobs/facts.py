@@ -90,7 +90,7 @@ def _lengths(train: Sequence[Example], encoder: Encoder) -> tuple[int, int]:
     apart = encoder.layout == "apart"
     taken = encoder.taken(1 if apart else len(texts[0]))
     lengths = [encoder.count_tokens([t[i] for t in texts]) for i in range(len(texts[0]))]
-    return max((max if apart else sum)(row) for row in zip(*lengths, strict=True)) + taken, 0
+    return max((max if apart else sum)(row) for row in zip(*lengths, strict=True)) + taken + encoder.behind, 0
 
 
 def _answer(sizes: Sequence[int]) -> int:

@@ -10,9 +10,11 @@ from typing import Any
 
 from tunesmith.bundle.knowledge import save_fusions
 from tunesmith.bundle.load import load_task
+from tunesmith.bundle.reading import load_reading
 from tunesmith.core.example import Splits
 from tunesmith.core.task import Task
 from tunesmith.evaluation.baseline import titles
+from tunesmith.jobs.glossary import rules_with
 from tunesmith.jobs.knowledge import (
     ALONE,
     RULES,
@@ -26,6 +28,7 @@ from tunesmith.jobs.knowledge import (
 from tunesmith.jobs.retest import ROLES, check_rows, finished, rows_of
 from tunesmith.jobs.said import Said, keep_again, kept_said, refuse_silent
 from tunesmith.jobs.summary import Tested, on_test
+from tunesmith.knowledge.glossary import Glossary
 from tunesmith.knowledge.rulefile import read_rules
 from tunesmith.knowledge.rules import Rules
 from tunesmith.recipe.parse import parse
@@ -69,9 +72,10 @@ def fuse(
     asked = parse(parent.folder)
     knowledge = asked.knowledge.model_copy(update={"rules": str(rules), "vote": True})
     recipe = asked.model_copy(update={"knowledge": knowledge})
-    read, before = read_rules(rules), parent.report()
-    loaded = rows_of(recipe, read.columns)
+    own, before = read_rules(rules), parent.report()
+    loaded = rows_of(recipe, own.columns)
     task, splits = load_task(parent.folder), loaded.splits
+    read = _with_classes(own, parent, task)
     name = Path(recipe.data.train).name
     findings = check_rules(read, task, splits.train, name, loaded.columns)
     learnt = bool((before.get("knowledge") or {}).get("learnt"))
@@ -100,6 +104,13 @@ def parent_of(run: Run) -> str | None:
     """Return the folder of the run whose model a run has; None for one that was trained."""
     found = run.kept(PARENT)
     return None if found is None else str(found["folder"])
+
+
+def _with_classes(rules: Rules, run: Run, task: Task) -> Rules:
+    """Return the rules with those that the classes of the glossary of a run are."""
+    reading = load_reading(run.folder / "model")
+    glossary = reading if isinstance(reading, Glossary) else None
+    return rules_with(rules, glossary, task) or rules
 
 
 def _tested(votes: Beside, task: Task, splits: Splits, said: Said) -> Tested:
@@ -135,5 +146,8 @@ def _report(
         "recipe": recipe.model_dump(mode="json"),
         "lock": new.lock,
         **on_test(recipe, task, metric, tested, names, temperature),
-        "knowledge": knowledge_part(recipe, task, votes, metric, tested, learnt=learnt),
+        "knowledge": {
+            **{key: value for key, value in (before.get("knowledge") or {}).items() if key == "glossary"},
+            **knowledge_part(recipe, task, votes, metric, tested, learnt=learnt),
+        },
     }

@@ -182,7 +182,7 @@ def knowledge_part(
     return {
         **part,
         "learnt": learnt,
-        "file": Path(str(recipe.knowledge.rules)).name,
+        "file": " and ".join(Path(path).name for path in _sources(recipe, votes.rules)),
         "without": {name: asdict(score) for name, score in scores.items()},
         "compared": compared,
     }
@@ -212,6 +212,15 @@ def _marks_part(recipe: Recipe, marks: Marks, tested: Tested, truth: Array) -> d
         "changed": sum(one != other for one, other in zip(*bounds, strict=True)),
         "mentions": by_holding(rules, rows, truth, fused, without, resamples=resamples, seed=seed),
     }
+
+
+def _sources(recipe: Recipe, rules: Rules) -> list[str]:
+    """Return the files that rules come from: those of rules, and a glossary whose classes are some."""
+    own = recipe.knowledge.rules
+    named = [] if own is None else [own]
+    glossary = recipe.knowledge.glossary
+    classed = glossary is not None and any(rule.where.startswith(str(Path(glossary))) for rule in rules.rules)
+    return [*named, str(glossary)] if classed else named
 
 
 def _weight(labels: Sequence[str], weights: Array) -> dict[str, Any]:

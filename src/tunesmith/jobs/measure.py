@@ -87,6 +87,7 @@ def keep_bundle(
         recipe.head,
         recipe.pattern,
         fusions,
+        shop.encoder.reading,
     )
     save_bundle(shop.reporter.run.folder / "model", model, shop.encoder.tokenizer, contents, source=shop.folder)
 

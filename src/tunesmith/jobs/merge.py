@@ -47,7 +47,7 @@ def merge(run: str | Path | Bundle, out: str | Path) -> Path:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(Fault("K608", str(folder), "something is there already.", "Name a new folder."))
     model = merged(bundle.model)
-    contents = Contents.of(bundle.contents, bundle.task, bundle.fusions)
+    contents = Contents.of(bundle.contents, bundle.task, bundle.fusions, bundle.encoder.reading)
     parameters = sum(p.numel() for p in model.parameters())
     save_bundle(folder, model, bundle.encoder.tokenizer, replace(contents, base="", parameters=parameters))
     return folder

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tunesmith.core.task import Task
 from tunesmith.data.general import General
 from tunesmith.data.load import Loaded
+from tunesmith.jobs.glossary import Glossed
 from tunesmith.jobs.tokens import RowTokens
 from tunesmith.knowledge.rules import Rules
 from tunesmith.recipe.schema import Recipe
@@ -34,3 +35,5 @@ class Opened:
     """The tokens of the train file, where they are in files."""
     rules: Rules | None = None
     """What the team knows, where the recipe names it."""
+    glossed: Glossed | None = None
+    """What was made of its glossary, where the recipe names one."""

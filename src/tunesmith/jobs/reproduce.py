@@ -69,8 +69,13 @@ def _train_again(before: Run, folder: Path, progress: Callable[[dict[str, Any]],
     own = torch.get_num_threads()
     try:
         torch.set_num_threads(threads or own)
+        recipe = parse(before.folder)
+        knowledge = recipe.knowledge.model_copy(update={"ablation": False})  # its weights are none of those kept
         return train(
-            parse(before.folder), folder=folder, progress=progress, command=f"tunesmith reproduce {before.folder}"
+            recipe.model_copy(update={"knowledge": knowledge}),
+            folder=folder,
+            progress=progress,
+            command=f"tunesmith reproduce {before.folder}",
         )
     finally:
         torch.set_num_threads(own)

@@ -19,7 +19,9 @@ from tunesmith.evaluation.compare import compare
 from tunesmith.evaluation.interval import bootstrap
 from tunesmith.evaluation.metrics import JUDGED_BY
 from tunesmith.evaluation.sides import sides
+from tunesmith.jobs.ablate import Ablated, ablation_part
 from tunesmith.jobs.adapted import WARMED, stream_notes
+from tunesmith.jobs.glossary import glossary_part, has_moved
 from tunesmith.jobs.knowledge import Beside, knowledge_part
 from tunesmith.jobs.overfitting import overfitting
 from tunesmith.jobs.pattern import UNTUNED
@@ -86,6 +88,7 @@ class Outcome:
 
     Args:
         forgetting: general skill before and after; empty where it was not measured.
+        ablated: what is said of the test rows without each source of knowledge.
     """
 
     shop: Workshop
@@ -94,6 +97,7 @@ class Outcome:
     tested: Tested
     curve: Sequence[dict[str, Any]]
     forgetting: dict[str, Any]
+    ablated: Sequence[Ablated] = ()
 
 
 def summarise(outcome: Outcome) -> dict[str, Any]:
@@ -179,10 +183,16 @@ def on_test(
 
 def _knowledge(outcome: Outcome, metric: str) -> dict[str, Any]:
     chosen, recipe = outcome.chosen, outcome.shop.recipe
-    if chosen.votes is None:
-        return {}
-    learnt = chosen.tuned.hinted.has_terms
-    return {"knowledge": knowledge_part(recipe, chosen.task, chosen.votes, metric, outcome.tested, learnt=learnt)}
+    tested, shop = outcome.tested, outcome.shop
+    part: dict[str, Any] = {}
+    if chosen.votes is not None:
+        learnt = chosen.tuned.hinted.has_terms
+        part |= knowledge_part(recipe, chosen.task, chosen.votes, metric, tested, learnt=learnt)
+    if shop.glossed is not None:
+        moved = has_moved(shop.glossed, shop.encoder, chosen.final.model, shop.folder)
+        part["glossary"] = glossary_part(shop.glossed, shop.encoder, chosen.train, tested.examples, moved=moved)
+    part |= ablation_part(recipe, chosen.task, metric, tested, outcome.ablated)
+    return {"knowledge": part} if part else {}
 
 
 def _of_dev(chosen: Chosen) -> Array:

@@ -45,7 +45,8 @@ def tokenise(
 ) -> RowTokens | None:
     """Return the tokens of all rows of the file that `train` is part of; from an earlier run, if it had the same.
 
-    None where there are few rows, or the task reads them otherwise than as whole rows whose end is cut off.
+    None where there are few rows, the task reads them otherwise than as whole rows whose end is cut off, or a glossary
+    changes them.
 
     Args:
         asked: the recipe as the user wrote it.
@@ -57,7 +58,8 @@ def tokenise(
     Raises:
         RunError: they cannot be written.
     """
-    cuts = (asked.text.long or of_task(task).long) == "truncate" and encoder.layout == "row" and not encoder.pattern
+    cuts = (asked.text.long or of_task(task).long) == "truncate" and encoder.layout == "row"
+    cuts = cuts and not (encoder.pattern or encoder.reading)
     if not (cuts and isinstance(train, Held) and len(train) > MANY_ROWS):
         return None
     from tunesmith.text.tokencache import find_tokens, keep_tokens, key_of

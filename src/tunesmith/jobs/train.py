@@ -15,6 +15,7 @@ from tunesmith.data.load import load_splits
 from tunesmith.engine.ranks import check_enough_rows
 from tunesmith.errors import raise_faults
 from tunesmith.jobs.facts import facts_of, is_multilingual, trainings
+from tunesmith.jobs.glossary import GLOSSARY, check_glossary, open_glossary, rules_with, settle_glossary
 from tunesmith.jobs.interrupt import stop_signals
 from tunesmith.jobs.knowledge import check_rules, open_rules, rule_files
 from tunesmith.jobs.limit import limited
@@ -88,7 +89,7 @@ def train(
         shop = Workshop(
             opened.recipe, opened.folder, opened.task, strategies, opened.encoder, device, reporter, wish,
             trainings(opened.recipe), opened.general, tokens=opened.tokens, rules=opened.rules,
-            weak=opened.loaded.weak,
+            weak=opened.loaded.weak, glossed=opened.glossed,
         )  # fmt: skip
         conclude(shop, opened.loaded)
     return run
@@ -105,7 +106,7 @@ def open_data(asked: Recipe, reporter: Reporter) -> Opened:
     from tunesmith.jobs.room import room_findings
     from tunesmith.jobs.vocabulary import flat, unknown_tokens
 
-    rules = open_rules(asked)
+    rules, glossary = open_rules(asked), open_glossary(asked)
     sources = resolve_models(asked.model, say=reporter.say)
     encoder, limit, room = open_encoder(sources[0], asked.text, asked.task, pattern_text(asked, asked.task))
     loaded = load_splits(
@@ -119,6 +120,8 @@ def open_data(asked: Recipe, reporter: Reporter) -> Opened:
         )  # fmt: skip
     unknown = unknown_tokens(encoder, flat(loaded.splits.train), str(asked.data.train))
     task: Task = load_entry("tasks", loaded.task)().fit(loaded.splits.train)
+    noted = [] if glossary is None else check_glossary(glossary, task, loaded.splits.train)
+    rules = rules_with(rules, glossary, task)
     known = (
         []
         if rules is None
@@ -127,14 +130,22 @@ def open_data(asked: Recipe, reporter: Reporter) -> Opened:
     run = reporter.run.folder
     folder = start_folder(sources, task.head(), run, seed=asked.seed, say=reporter.say)
     encoder, notable = settle(folder, encoder, task.head(), asked)
+    glossed = None
+    if glossary is not None:
+        glossed, encoder, folder, settled = settle_glossary(
+            asked, glossary, encoder, folder, run, loaded.splits.train, reporter.say
+        )
+        noted += settled
     if asked.head == "pattern":
         encoder = settle_pattern(folder, encoder, task, asked)
-    findings = [*unknown, *notable, *known]
+    findings = [*unknown, *notable, *known, *noted]
     if encoder.layout == "source":
         targets = [str(example.target) for example in loaded.splits.train]
         findings += unknown_tokens(encoder, targets, str(asked.data.train), written=True)
     tokens = tokenise(asked, loaded.task, encoder, loaded.splits.train, reporter.say)
-    facts = facts_of(asked, loaded, task, encoder, limit, folder, made=is_made(folder, run), tokens=tokens)
+    facts = facts_of(
+        asked, loaded, task, encoder, limit, folder, made=glossed is None and is_made(folder, run), tokens=tokens
+    )
     recipe = complete(asked, facts)
     loaded = limited(loaded, recipe)
     assert recipe.text.max_tokens is not None, "the recipe is complete"
@@ -149,7 +160,7 @@ def open_data(asked: Recipe, reporter: Reporter) -> Opened:
         reporter.say(guess)
     for finding in loaded.findings:
         reporter.finding(finding)
-    return Opened(recipe, loaded, task, encoder, folder, sources, general, tokens, rules)
+    return Opened(recipe, loaded, task, encoder, folder, sources, general, tokens, rules, glossed)
 
 
 def lock_run(run: Run, opened: Opened, processes: int = 1) -> None:
@@ -159,6 +170,8 @@ def lock_run(run: Run, opened: Opened, processes: int = 1) -> None:
     files: dict[str, Any] = {**opened.general.files, **opened.loaded.files}
     if opened.rules:
         files |= rule_files(opened.rules)
+    if opened.glossed:
+        files[GLOSSARY] = opened.glossed.glossary.path
     for role, folder in zip(("model", "decoder"), opened.sources, strict=False):
         files |= {f"{role}/{path.name}": path for path in [*weight_files(folder), folder / "config.json"]}
     run.write_lock(files, threads=torch.get_num_threads(), processes=processes)

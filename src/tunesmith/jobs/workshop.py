@@ -14,6 +14,7 @@ from tunesmith.core.task import Task
 from tunesmith.data.general import General
 from tunesmith.engine.device import Device
 from tunesmith.errors import Fault, Interrupted
+from tunesmith.jobs.glossary import Glossed
 from tunesmith.jobs.interrupt import Wish
 from tunesmith.jobs.reporter import Reporter
 from tunesmith.jobs.tokens import RowTokens
@@ -54,6 +55,8 @@ class Workshop:
     """That vote beside the model."""
     weak: Sequence[Example] = ()
     """Rows whose labels nobody has checked; every training learns from them, none is chosen or measured by them."""
+    glossed: Glossed | None = None
+    """What was made of a glossary."""
 
     @property
     def collate(self) -> Collator:
@@ -74,7 +77,7 @@ class Workshop:
     def plain_features(self, texts: Sequence[str]) -> list[Features]:
         """Return the windows of that batch."""
         rows = [TextExample(id=str(at), source="general text", text=text) for at, text in enumerate(texts)]
-        return replace(self.encoder, layout="row", long="truncate", pattern="").encode(rows)
+        return replace(self.encoder, layout="row", long="truncate", pattern="", reading=None).encode(rows)
 
     def encode(self, examples: Sequence[Example]) -> list[Features]:
         """Return the features of `examples`, with targets."""

@@ -142,6 +142,13 @@ class Terms:
 
     def found(self, text: Tokens) -> list[str]:
         """Return the terms in `text` as they stand there, case folded, in order."""
+        return [text.text[text.spans[start][0] : text.spans[end - 1][1]] for start, end in self.apart(text)]
+
+    def apart(self, text: Tokens) -> list[tuple[int, int]]:
+        """Return the first piece of each term in `text` and the one behind it, in order.
+
+        Of those that overlap only the longest is there.
+        """
         hits = self._hits(text)
         hits.sort(key=lambda hit: (text.spans[hit[0]][0] - text.spans[hit[1] - 1][1], hit[0]))  # the longest first
         taken = bytearray(len(text.pieces))
@@ -150,7 +157,7 @@ class Terms:
             if not any(taken[start:end]):
                 taken[start:end] = b"\1" * (end - start)
                 kept.append((start, end))
-        return [text.text[text.spans[start][0] : text.spans[end - 1][1]] for start, end in sorted(kept)]
+        return sorted(kept)
 
     def places(self, text: Tokens) -> list[tuple[int, int]]:
         """Return start and end of the terms in `text`, in signs of `text.text`, in order.

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from tunesmith.errors import Fault, InputError, did_you_mean
 
-Family = Literal["tasks", "strategies", "fusions"]
+Family = Literal["tasks", "strategies", "fusions", "readings"]
 
 TASKS: dict[str, str] = {
     "classify": "tunesmith.tasks.classify:Classify",
@@ -65,8 +65,14 @@ FUSIONS: dict[str, str] = {
     "memory": "tunesmith.knowledge.memory:Memory",
 }
 
-TABLES: dict[Family, dict[str, str]] = {"tasks": TASKS, "strategies": STRATEGIES, "fusions": FUSIONS}
-WORDS: dict[Family, str] = {"tasks": "task", "strategies": "strategy", "fusions": "kind of knowledge"}
+READINGS: dict[str, str] = {"glossary": "tunesmith.knowledge.glossary:Glossary"}
+
+TABLES: dict[Family, dict[str, str]] = {
+    "tasks": TASKS, "strategies": STRATEGIES, "fusions": FUSIONS, "readings": READINGS,
+}  # fmt: skip
+WORDS: dict[Family, str] = {
+    "tasks": "task", "strategies": "strategy", "fusions": "kind of knowledge", "readings": "way of reading",
+}  # fmt: skip
 
 
 def entries(family: Family) -> dict[str, str]:
@@ -86,7 +92,7 @@ def load_entry(family: Family, name: str, where: str = "") -> type[Any]:
     """Import and return the class called `name`.
 
     Args:
-        family: `tasks`, `strategies` or `fusions`.
+        family: `tasks`, `strategies`, `fusions` or `readings`.
         name: as a recipe writes it.
         where: the place that an error names.
 

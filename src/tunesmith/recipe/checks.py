@@ -26,6 +26,11 @@ WRITING = ("chat", "seq2seq")
 WORDS = ("tag", "answer")
 """Tasks whose units are words."""
 
+BETWEEN = ("adapters", "prefix", "prompt", "ptuning")
+"""Strategies whose weights stand between those of a model, so that they cannot be merged into it."""
+GLOSSED = ("classify", "multilabel", "regress", "pair")
+"""Tasks that read rows as a whole, with which a glossary works."""
+
 
 def contradictions(recipe: Recipe, where: Where) -> list[Fault]:
     """Return a fault for every pair of settings that contradict each other."""
@@ -84,6 +89,19 @@ def _of_tasks(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
     if recipe.knowledge.rules is not None and task not in ("auto", "classify", "pair", "tag"):
         message = f"rules vote on the one label of a row, or mark spans in its text, and {task} has neither."
         yield ("knowledge", "rules"), message, "Leave knowledge.rules out."
+    if recipe.knowledge.glossary is not None and task not in ("auto", *GLOSSED):
+        message = f"a glossary says how whole rows are read, and {task} reads them otherwise."
+        yield ("knowledge", "glossary"), message, "Leave knowledge.glossary out."
+    if recipe.knowledge.ablation and task not in ("auto", *GLOSSED):
+        message = f"an ablation leaves out what is known of whole rows, and {task} reads them otherwise."
+        yield ("knowledge", "ablation"), message, "Leave knowledge.ablation out."
+    beside = next((name for name in names if name in BETWEEN), None)
+    if recipe.knowledge.glossary is not None and recipe.knowledge.tokens and beside:
+        message = f"{beside} is kept beside a model that can be found again, and one with more tokens is made here."
+        yield ("knowledge", "tokens"), message, "Leave one of the two out, or take lora, which is merged."
+    if recipe.knowledge.ablation and "-" in (recipe.data.train, recipe.data.dev, recipe.data.test):
+        message = "an ablation reads the rows several times, and standard input can be read once only."
+        yield ("knowledge", "ablation"), message, "Give a file."
     if task in WORDS and recipe.head == "pooled":
         yield ("head",), f"{task} reads words, which pooling mixes into one vector.", "Leave head out."
     if task in ("answer", "embed") and "probe_start" in names:

@@ -22,7 +22,7 @@ from tunesmith.recipe.text import Document, read_document, write_document
 
 RECIPE_NAME = "recipe.yaml"
 RECIPE_ENDINGS = (".yaml", ".yml")
-PATH_KEYS = {"data": ("train", "dev", "test", "general"), "knowledge": ("rules",)}
+PATH_KEYS = {"data": ("train", "dev", "test", "general"), "knowledge": ("rules", "glossary")}
 """Parts of a recipe → their keys that name files."""
 SHORT = {"data": "train", "knowledge": "rules"}
 """Parts that may be written as the name of a file → the key that it is."""

@@ -202,6 +202,16 @@ class Knowledge(Part):
     """Whether terms of the rules are learnt from, too; they are where they say which rows are theirs, with few rows."""
     vote: bool = True
     """Whether the rules vote beside the model, or mark spans (tag), with weights that labelled rows leave them."""
+    glossary: str | None = None
+    """A file of terms (csv, tsv, YAML) with definitions, aliases, classes (classify, multilabel, pair, regress)."""
+    aliases: bool = False
+    """Whether an alias of the glossary is read as its term."""
+    definitions: bool | PositiveInt = False
+    """Whether definitions of terms in a text stand behind it, and in how many tokens at most; true is 32."""
+    tokens: bool | PositiveInt = False
+    """Whether terms that the tokenizer splits become tokens, where so many train rows have them; true is 5."""
+    ablation: bool = False
+    """Whether to train once more without each source of knowledge, and without all, to see what each gave."""
 
 
 class Generate(Part):

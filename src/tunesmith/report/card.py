@@ -227,12 +227,24 @@ def _limits(report: ReportData) -> list[str]:
     limits += [escape(forgotten)] if forgotten else []
     ruled = ((report.get("knowledge") or {}).get("compared") or {}).get("verdict")
     limits += [f"Rules of its makers vote beside it. {escape(ruled)}"] if ruled else []
+    limits += _glossary(report)
     if not report.get("calibration") and not report.get("answers") and not words.predicts_numbers(report):
         limits.append("Whether its probabilities can be believed was not measured.")
     limits.append(
         "Fairness between groups of people, robustness to attacks, and texts from outside its domain were not examined."
     )
     return ["\n".join(f"- {limit}" for limit in limits)]
+
+
+def _glossary(report: ReportData) -> list[str]:
+    """What a model does not do where it is loaded without tunesmith."""
+    found = (report.get("knowledge") or {}).get("glossary") or {}
+    done = {
+        "reads aliases as their terms": found.get("aliases"),
+        "puts definitions behind texts": found.get("definitions"),
+    }
+    does = " and ".join(what for what, counts in done.items() if any((counts or {}).values()))
+    return [f"With tunesmith it {does}; transformers alone does not."] if does else []
 
 
 def _unbeaten(report: ReportData) -> list[str]:

@@ -13,6 +13,7 @@ from tunesmith.core.words import words_of
 from tunesmith.text.cloze import Cloze
 from tunesmith.text.dialogue import Cut, Dialogues
 from tunesmith.text.frame import Frame
+from tunesmith.text.notes import Notes, Reading
 from tunesmith.text.pieces import Splitter
 from tunesmith.text.source import Sources
 from tunesmith.text.spread import places, windows
@@ -40,6 +41,7 @@ class Encoder:
         prefix: put before every text that is read (`source`).
         start: id of the token that a decoder starts from (`source`).
         pattern: that the texts of a row are put into (`row`); empty for none.
+        reading: how the texts of a row are read where terms in them are known (`row`); None as they are.
     """
 
     tokenizer: PreTrainedTokenizerBase
@@ -50,6 +52,7 @@ class Encoder:
     prefix: str = ""
     start: int | None = None
     pattern: str = ""
+    reading: Reading | None = None
 
     def encode(self, examples: Sequence[Example], target: Callable[[Example], Any] | None = None) -> list[Features]:
         """Return one `Features` per window, in the order of `examples`; `owner` is the position of the example.
@@ -87,11 +90,31 @@ class Encoder:
 
     def _rows(self, chunk: Sequence[Example]) -> list[Features]:
         """Return the windows of whole rows of one text or two."""
+        texts = self._read(chunk)
+        found = self._unnoted(texts)
+        if self.reading is not None and self.reading.budget:
+            notes = Notes(self.tokenizer, self.reading, self.max_tokens)
+            found = [(at, notes.behind(inputs, texts[at])) for at, inputs in found]
+        return [Features(inputs, owner=at) for at, inputs in found]
+
+    def _read(self, chunk: Sequence[Example]) -> list[tuple[str, ...]]:
+        """Return the texts of rows as they are to be read."""
         texts = [texts_of(example) for example in chunk]
-        if self.pattern:
-            asked = self.cloze(texts)
-            return [Features(inputs, owner=at) for at, inputs in enumerate(asked)]
-        return [Features(inputs, owner=at) for at, inputs in self._windows(texts)]
+        return texts if self.reading is None else [tuple(map(self.reading.plain, row)) for row in texts]
+
+    def _unnoted(self, texts: Sequence[tuple[str, ...]]) -> list[tuple[int, dict[str, list[int]]]]:
+        """Return (position in `texts`, inputs of one window) of whole rows, nothing behind them."""
+        return list(enumerate(self.cloze(texts))) if self.pattern else self._windows(texts)
+
+    def notes_behind(self, examples: Sequence[Example]) -> list[int]:
+        """Return how many notes stand behind the text of each row, where there are most of its windows."""
+        counts = [0] * len(examples)
+        if self.reading is None or not self.reading.budget:
+            return counts
+        texts, notes = self._read(examples), Notes(self.tokenizer, self.reading, self.max_tokens)
+        for at, inputs in self._unnoted(texts):
+            counts[at] = max(counts[at], len(notes.fitting(texts[at], len(inputs["input_ids"]))))
+        return counts
 
     def _apart(self, chunk: Sequence[Example]) -> list[Features]:
         """Return the windows of each text of each row; every text is a unit."""
@@ -192,7 +215,8 @@ class Encoder:
         """Return the number of tokens of each text, special tokens not counted, nothing cut off."""
         if not texts:
             return []
-        encoded = self.tokenizer(list(texts), add_special_tokens=False, truncation=False, verbose=False)
+        read = list(texts) if self.reading is None else [self.reading.plain(text) for text in texts]
+        encoded = self.tokenizer(read, add_special_tokens=False, truncation=False, verbose=False)
         return [len(ids) for ids in encoded["input_ids"]]
 
     @property
@@ -205,6 +229,13 @@ class Encoder:
         if not self.pattern:
             return self._specials(texts)
         return len(self.cloze.blank(texts))
+
+    @property
+    def behind(self) -> int:
+        """Tokens that may stand behind a text, the special ones at its end counted in."""
+        if self.reading is None or not self.reading.budget:
+            return 0
+        return self.reading.budget + len(Notes(self.tokenizer, self.reading, self.max_tokens).end)
 
     def unknown_share(self, texts: Sequence[str], *, written: bool = False) -> float:
         """Return the share of tokens that the tokenizer has no piece for; 0 where every byte has one.

@@ -78,6 +78,27 @@ KNOWLEDGE: dict[str, Code] = {
         "gets the weight 0, and its terms are not learnt from.",
         "Leave out terms that mean something else as well, add longer ones, or narrow the rule with `unless`.",
     ),
+    "K816": Code(
+        "An entry of a glossary is wrong",
+        "A glossary is a table with the columns term, definition, aliases and class, or a YAML list with these keys; "
+        "only the term is needed.",
+        "Mend the line that the message names.",
+    ),
+    "K817": Code(
+        "A term or an alias stands twice in a glossary",
+        "Where a text has it, nobody could say which entry is meant.",
+        "Keep one of the two; letter case and spaces do not tell terms apart.",
+    ),
+    "K818": Code(
+        "A class of a glossary is no label",
+        "The terms of a class vote for the label of that name; for a label that no row has they can decide nothing.",
+        "Take a label of the data; the message lists them.",
+    ),
+    "K819": Code(
+        "A glossary has no effect",
+        "Its terms do not stand in the rows, what it holds is not asked for, or the task does not read whole rows.",
+        "Do what the message says, or leave `knowledge.glossary` out.",
+    ),
     "K820": Code(
         "Rules for fewer than two labels",
         "To label rows is to tell one label from another.",

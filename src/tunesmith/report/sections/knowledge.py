@@ -8,6 +8,7 @@ from tunesmith.core.report_schema import KnowledgeData, ReportData, RuleData
 from tunesmith.report import words
 from tunesmith.report.markup import Child, Markup, breakable, join, tag
 from tunesmith.report.plots.scores import ScoreRow, score_plot
+from tunesmith.report.sections.glossary import ablation, glossary
 from tunesmith.report.sections.marked import marked
 from tunesmith.report.sections.section import Section, figure, table
 
@@ -16,17 +17,21 @@ _ALONE = "rules"
 
 
 def knowledge(report: ReportData) -> Section | None:
-    """Return what the model is worth with its rules and without, and what each rule does."""
+    """Return what the model is worth with its rules and without, what each rule does, and what a glossary did."""
     found = report.get("knowledge")
     if not found:
         return None
+    verdict = (found.get("compared") or {}).get("verdict")
     body = join(
-        tag("p", (found.get("compared") or {}).get("verdict"), class_="lead"),
+        tag("p", verdict, class_="lead") if verdict else None,
         _plot(report, found),
         _reach(report, found),
         marked(found) if "mentions" in found else _rules(found.get("rules") or []),
+        glossary(found.get("glossary")),
+        ablation(report, found.get("ablation") or []),
     )
-    return Section("knowledge", "What the rules gave", body)
+    more = "glossary" in found or "ablation" in found
+    return Section("knowledge", "What the team's knowledge gave" if more else "What the rules gave", body)
 
 
 def _plot(report: ReportData, found: KnowledgeData) -> Markup | None:
