@@ -82,10 +82,10 @@ def test_label_errors_are_exactly_five(messages: list[dict[str, str]]) -> None:
 
 def test_glossary_terms_are_in_use(messages: list[dict[str, str]]) -> None:
     columns, terms = table("glossary.csv")
-    assert columns == ["term", "definition", "aliases", "intent"]
+    assert columns == ["term", "definition", "aliases", "class"]
     assert len(terms) == len({row["term"].casefold() for row in terms}) == 40
     labels = {row["label"] for row in messages}
-    assert all(row["definition"] and row["intent"] in labels | {""} for row in terms)
+    assert all(row["definition"] and row["class"] in labels | {""} for row in terms)
     names = [name for row in terms for name in [row["term"], *filter(None, row["aliases"].split("|"))]]
     assert all(name == name.strip() for name in names)
     assert len({name.casefold() for name in names}) == len(names)
