@@ -25,9 +25,14 @@ RULES = {
     "tag": "rules:\n  - {label: good, words: [good, great]}\n  - {label: bad, words: [awful]}\n",
 }
 """Rules for each task that takes them."""
-WEAK = ("classify", "multilabel", "pair", "regress")
-KINDS = [("rules", task) for task in RULES] + [("weak", task) for task in WEAK]
-OTHERS = [(kind, task) for kind in ("rules", "weak") for task in sorted(catalogue.TASKS) if (kind, task) not in KINDS]
+ROWS = ("classify", "multilabel", "pair", "regress")
+"""Tasks that take rows whose labels nobody has checked, and a glossary."""
+TERMS = "term,definition,aliases\nmoving picture,a tale told on a screen,film|movie\ntrip looked,a day out,\n"
+KINDS = [("rules", task) for task in RULES] + [(kind, task) for kind in ("weak", "glossary") for task in ROWS]
+OTHERS = [
+    (kind, task)
+    for kind in ("rules", "weak", "glossary") for task in sorted(catalogue.TASKS) if (kind, task) not in KINDS
+]  # fmt: skip
 
 
 def known(kind: str, task: str, table: Path, folder: Path) -> dict[str, Any]:
@@ -37,6 +42,10 @@ def known(kind: str, task: str, table: Path, folder: Path) -> dict[str, Any]:
     if kind == "rules":
         (folder / "rules.yaml").write_text(RULES.get(task, RULES["classify"]), encoding="utf-8")
         return {"data": data, "knowledge": {"rules": str(folder / "rules.yaml")}}
+    if kind == "glossary":
+        (folder / "terms.csv").write_text(TERMS, encoding="utf-8")
+        how = {"aliases": True, "definitions": 14, "tokens": 3}
+        return {"data": data, "knowledge": {"glossary": str(folder / "terms.csv"), **how}}
     if here.suffix == ".csv":
         head, *rows = csv.reader(here.read_text(encoding="utf-8").splitlines())
         with (folder / "weak.csv").open("w", newline="", encoding="utf-8") as file:
@@ -82,8 +91,14 @@ def test_it_is_told_in_the_report(kind: str, task: str, informed: Known) -> None
         assert len(part["rules"]) == 2
         assert part["without"].keys() == report["test"].keys()
         assert "rules" in report["baselines"]
-    else:
+    elif kind == "weak":
         assert report["data"]["weak"] == 20
+    else:
+        part = report["knowledge"]["glossary"]
+        assert part["terms"] == 2
+        assert part["aliases"]["train"] > 0
+        assert part["definitions"]["train"] > 0
+        assert part["tokens"], "a term has become a token"
 
 
 @pytest.mark.parametrize(("kind", "task"), KINDS)
@@ -114,7 +129,7 @@ def test_a_stopped_training_goes_on_as_if_nothing_had_been(
     with pytest.raises((KeyboardInterrupt, Interrupted)):
         train(recipe, folder=tmp_path / "part", progress=stop)
     part = train(recipe, folder=tmp_path / "part", resume=True)
-    for name in ("model.safetensors", "knowledge.json"):
+    for name in ("model.safetensors", "knowledge.json", "reading.json"):
         one, other = (folder / "model" / name for folder in (part.folder, run))
         assert one.exists() == other.exists()
         assert not one.exists() or one.read_bytes() == other.read_bytes(), name
@@ -130,4 +145,4 @@ def test_other_tasks_refuse_it(kind: str, task: str, tables: dict[str, Path], ti
     recipe = {**recipe_of(task, tiny), **known(kind, task, tables[task], tmp_path)}
     with pytest.raises(InputError) as caught:
         train(recipe, folder=tmp_path / "run")
-    assert {fault.code for fault in caught.value.faults} & {"K134", "K210", "K808"}
+    assert {fault.code for fault in caught.value.faults} & {"K134", "K210", "K808", "K819"}
