@@ -110,9 +110,20 @@ def test_the_watch_keeps_the_best_and_breaks_ties_by_loss() -> None:
     assert watch.see(1, 0.5, 0.9)
     assert not watch.see(2, 0.5, 0.95)
     assert not watch.is_due
-    assert not watch.see(3, 0.4, 0.1)
+    assert not watch.see(3, 0.4, 1.1)
     assert watch.is_due
     assert watch.best_step == 1
+
+
+def test_patience_lasts_while_dev_loss_falls() -> None:
+    watch = Watch(patience=2)
+    for step, (score, loss) in enumerate([(0.07, 2.0), (0.0, 1.8), (0.0, 1.6), (0.0, 1.4), (0.0, 1.5)]):
+        watch.see(step, score, loss)
+        watch.history.append({})
+        assert not watch.is_due
+    watch.see(5, 0.0, 1.45)
+    assert watch.is_due
+    assert watch.best_step == 0
 
 
 def test_a_lower_error_is_better_where_the_metric_says_so() -> None:

@@ -11,10 +11,13 @@ from tunesmith.recipe.schema import Stop
 
 @dataclass(slots=True)
 class Watch:
-    """The best dev score so far, and how long ago it was.
+    """The best dev score so far, and for how long nothing has become better.
+
+    An evaluation without a better score is no reason to stop while dev loss still falls: a tagger of few rows has no
+    span right for some epochs, and a head of random weights may have some by chance.
 
     Args:
-        patience: evaluations without a better score that are borne; None bears any number.
+        patience: evaluations with neither a better score nor a lower loss that are borne; None bears any number.
         maximise: whether more is better.
     """
 
@@ -23,6 +26,7 @@ class Watch:
     best: float = -math.inf
     best_loss: float = math.inf
     best_step: int = 0
+    lowest: float = math.inf
     stale: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
 
@@ -31,10 +35,11 @@ class Watch:
         value = score if self.maximise else -score
         value = -math.inf if math.isnan(value) else value
         better = value > self.best or (value == self.best and loss < self.best_loss)
+        falls, self.lowest = loss < self.lowest, min(loss, self.lowest)
         if better or not self.history:
             self.best, self.best_loss, self.best_step, self.stale = value, loss, step, 0
             return True
-        self.stale += 1
+        self.stale = 0 if falls else self.stale + 1
         return False
 
     @property

@@ -270,7 +270,8 @@ class _Training:
             tensors,
             {
                 "step": state.step, "seconds": state.seconds, "tokens": state.tokens, "padding": state.padding,
-                "best": watch.best, "best_loss": watch.best_loss, "best_step": watch.best_step, "stale": watch.stale,
+                "best": watch.best, "best_loss": watch.best_loss, "best_step": watch.best_step,
+                "lowest": watch.lowest, "stale": watch.stale,
                 "history": watch.history, "losses": self.losses, "done": self.is_done, "strategies": plain,
                 "ground": self.ground.state(),
             },
@@ -304,6 +305,7 @@ class _Training:
         self.state.tokens, self.state.padding = plain["tokens"], plain["padding"]
         watch = self.watch
         watch.best, watch.best_loss, watch.best_step = plain["best"], plain["best_loss"], plain["best_step"]
+        watch.lowest = plain["lowest"]
         watch.stale, watch.history, self.losses = plain["stale"], plain["history"], plain["losses"]
         self.state.stalled = watch.stale
         self.is_done = plain["done"]
