@@ -115,6 +115,17 @@ def main(bench: Bench, doc: str | None) -> None:
         chosen.write.write_text(between(page, bench.name, text), encoding="utf-8")
 
 
+def by_place(lines: Sequence[Line]) -> dict[str, dict[str, dict[int, Line]]]:
+    """Return the lines of cells `USE@PLACE` without overrides: place → use → seed → line; a dev place says so."""
+    found: dict[str, dict[str, dict[int, Line]]] = {}
+    for line in lines:
+        use, _, place = line["cell"].partition("@")
+        if not line["sets"]:
+            place += "" if line["on"] == "test" else " (dev)"
+            found.setdefault(place, {}).setdefault(use, {})[line["seed"]] = line
+    return found
+
+
 def between(page: str, name: str, text: str) -> str:
     """Return `page` with `text` between its markers of that name."""
     start, end = f"<!-- {name} -->", f"<!-- /{name} -->"

@@ -26,7 +26,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from cells import Bench, Line, digest_of, main, spread, tell
+from cells import Bench, Line, by_place, digest_of, main, spread, tell
 from rows import read, trained
 
 GLOSSARIES = Path(__file__).parent / "glossaries"
@@ -85,14 +85,11 @@ def digest(cell: str) -> str:
 def table(lines: list[Line]) -> str:
     """Return a Markdown table: a row for each use, with what it gained over the same rows without it."""
     rows = ["| data | rows a class | seeds | use | macro-F1 | over base |", "|---|---|---|---|---|---|"]
-    found: dict[str, dict[str, dict[int, float]]] = {}
-    for line in lines:
-        use, _, where = line["cell"].partition("@")
-        if not line["sets"]:
-            place = where + ("" if line["on"] == "test" else " (dev)")
-            found.setdefault(place, {}).setdefault(use, {})[line["seed"]] = float(line["test"]["value"])
-    for where, uses in found.items():
+    for where, lines_of in by_place(lines).items():
         data, _, shots = where.partition(":")
+        uses = {
+            use: {seed: float(line["test"]["value"]) for seed, line in some.items()} for use, some in lines_of.items()
+        }
         base = uses.get("base", {})
         for use in [name for name in USES if name in uses]:
             gaps = [value - base[seed] for seed, value in uses[use].items() if seed in base and use != "base"]

@@ -23,7 +23,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from cells import DATA, Bench, Line, digest_of, main, spread
+from cells import DATA, Bench, Line, by_place, digest_of, main, spread
 from rows import trained
 
 LISTS = {
@@ -78,13 +78,7 @@ def table(lines: list[Line]) -> str:
         "| data | rows a class | seeds | rules alone | no rules | learnt from | votes | both | both over no rules |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    found: dict[str, dict[str, dict[int, Line]]] = {}
-    for line in lines:
-        use, _, where = line["cell"].partition("@")
-        if not line["sets"]:
-            place = where + ("" if line["on"] == "test" else " (dev)")
-            found.setdefault(place, {}).setdefault(use, {})[line["seed"]] = line
-    for where, uses in found.items():
+    for where, uses in by_place(lines).items():
         data, _, shots = where.partition(":")
         none, votes, both = (uses.get(use, {}) for use in ("none", "votes", "both"))
         gaps = [score(both[seed]) - score(none[seed]) for seed in both if seed in none]

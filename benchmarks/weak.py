@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from cells import DATA, Bench, Line, digest_of, main, spread, tell
+from cells import DATA, Bench, Line, by_place, digest_of, main, spread, tell
 from knowledge import LISTS, RULES
 from rows import Rows, draw, read, write
 
@@ -130,13 +130,7 @@ def table(lines: list[Line]) -> str:
         "| data | labelled rows a class | rows by rules | seeds | rules alone | labelled rows | and those by rules |",
         "|---|---|---|---|---|---|---|",
     ]
-    found: dict[str, dict[str, dict[int, Line]]] = {}
-    for line in lines:
-        use, _, where = line["cell"].partition("@")
-        if not line["sets"]:
-            place = where + ("" if line["on"] == "test" else " (dev)")
-            found.setdefault(place, {}).setdefault(use, {})[line["seed"]] = line
-    for where, uses in found.items():
+    for where, uses in by_place(lines).items():
         data, _, shots = where.partition(":")
         taught = uses.get("alone") or uses.get("both") or {}
         gold = [line["test"]["value"] for line in uses.get("gold", {}).values()]

@@ -182,7 +182,7 @@ class Stop(Part):
     seconds: PositiveFloat | None = None
     """Seconds of training, evaluations counted in; the schedule is fitted to it."""
     patience: PositiveInt | None = 4
-    """Evaluations with neither a better dev score nor a lower dev loss before training stops; None never stops early."""
+    """Evaluations with neither a better dev score nor a lower dev loss before training stops; None never stops."""
     metric: str | None = None
     """Dev figure that decides what is best; by default the task's own."""
     balance: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
