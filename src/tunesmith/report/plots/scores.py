@@ -30,7 +30,7 @@ def score_plot(rows: Sequence[ScoreRow], metric: str, width: int) -> Markup:
     so that one picture cannot be readable both on a desk and on a phone.
     """
     narrow = width < _NARROW
-    left, right = (10, width - 140) if narrow else (_title_room(rows), width - 150)
+    left, right = (10, width - 156) if narrow else (_title_room(rows), width - 166)
     height = _TOP + len(rows) * (_ROW + 12 * narrow) + _BOTTOM
     name = words.metric_name(metric)
     bounds = [row.score[key] for row in rows for key in ("value", "low", "high") if key in row.score]
@@ -78,8 +78,8 @@ def _row(row: ScoreRow, metric: str, scale: axes.Scale, top: float, width: int, 
     room, height = (width, top + 18) if narrow else (scale.start - 16, middle + 5)
     drawn = [
         axes.text(axes.shorten(row.title, room, 14), 0, height, f"label halo{weight}"),
-        axes.text(value, scale.end + 58, middle + 5, "label end strong"),
-        axes.text(bounds, scale.end + 66, middle + 5, "tick"),
+        axes.text(value, scale.end + 68, middle + 5, "label end strong"),
+        axes.text(bounds, scale.end + 76, middle + 5, "tick"),
     ]
     if "low" in row.score and "high" in row.score:
         low, high = scale(row.score["low"]), scale(row.score["high"])
