@@ -93,6 +93,9 @@ def report_lines(report: Mapping[str, Any], folder: str) -> Iterator[str]:
     ruled = ((report.get("knowledge") or {}).get("compared") or {}).get("verdict")
     if ruled:
         yield narrow(str(ruled))
+    wished = ((report.get("selective") or {}).get("wish") or {}).get("verdict")
+    if wished:
+        yield narrow(str(wished))
     forgotten = (report.get("forgetting") or {}).get("verdict")
     if forgotten:
         yield narrow(str(forgotten))
@@ -148,7 +151,7 @@ def prediction_line(row: Mapping[str, Any], width: int = 80) -> str:
     if isinstance(label, int | float) and not isinstance(label, bool):
         return f"{label:.4g}\t{text}"
     name = ", ".join(label) if isinstance(label, list | tuple) else str(label)
-    return f"{name}\t{_sure(row)}\t{text}"
+    return f"{name}\t{_sure(row)}{'' if row.get('sure', True) else ' unsure'}\t{text}"
 
 
 def _sure(row: Mapping[str, Any]) -> str:

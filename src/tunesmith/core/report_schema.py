@@ -113,6 +113,43 @@ class Calibration(TypedDict, total=False):
     after: Reliability
 
 
+class Surest(TypedDict, total=False):
+    """The error of a share of the test rows, those that the model is surest of."""
+
+    share: float
+    error: ScoreData
+
+
+class Wish(TypedDict, total=False):
+    """An error rate that was wished for, the threshold that `rows` gave for it, and what that gives on test rows.
+
+    `crossed` says whether the rows are those of a cross-validation, each fifth of which is answered from the threshold
+    of the others. `coverage` is the share that is answered, `selective_error` the error of these.
+    """
+
+    error: float
+    threshold: float
+    rows: int
+    crossed: bool
+    coverage: ScoreData
+    selective_error: ScoreData
+    verdict: str
+
+
+class Selective(TypedDict, total=False):
+    """Error against the share of test rows that is answered, the surest first: `curve` has (share, error).
+
+    `aurc` is the area under it, `best` that of an order with all errors last, `random` that of none.
+    """
+
+    curve: list[list[float]]
+    aurc: float
+    best: float
+    random: float
+    at: list[Surest]
+    wish: Wish
+
+
 class CurvePoint(TypedDict, total=False):
     """One point of the learning curve."""
 
@@ -336,6 +373,7 @@ class ReportData(TypedDict, total=False):
     baselines: dict[str, Baseline]
     comparison: Comparison
     calibration: Calibration
+    selective: Selective
     curve: list[CurvePoint]
     curve_text: str
     history: list[Moment]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tunesmith.bundle.load import load_bundle
 from tunesmith.core.example import Example
+from tunesmith.core.task import Array, Task
+from tunesmith.data.findings import by_severity
 from tunesmith.data.load import Loaded
 from tunesmith.data.split import split_examples
 from tunesmith.jobs.baselines import measure_baselines
@@ -16,6 +19,7 @@ from tunesmith.jobs.forgetting import forgetting
 from tunesmith.jobs.knowledge import ALONE, Beside, rules_beside, vote_alone
 from tunesmith.jobs.measure import answers_of, keep_bundle, read_of
 from tunesmith.jobs.said import keep_said
+from tunesmith.jobs.selective import Threshold, choose_threshold
 from tunesmith.jobs.start import remove_start
 from tunesmith.jobs.stream import TOKENS
 from tunesmith.jobs.summary import Chosen, Outcome, Tested, summarise
@@ -41,14 +45,17 @@ def conclude(shop: Workshop, loaded: Loaded) -> None:
     task, temperature = shop.task.calibrate(read, dev)
     said, asked = answers_of(task, read, dev, temperature)
     votes = rules_beside(shop, tuned, train, said, asked)
+    threshold = _threshold(shop, dev, votes.adjust(said, asked) if votes else said, task, crossed)
+    loaded = replace(loaded, findings=by_severity([*loaded.findings, *(threshold.findings if threshold else ())]))
     curve = learning_curve(shop, train, dev, tuned) if shop.recipe.evaluate.curve else []
     final = refit(shop, tuned, [*train, *dev]) if shop.recipe.stop.refit else tuned
     if ranks.is_first:
-        keep_bundle(shop, final.model, task, temperature, [votes] if votes else [])
+        least = threshold.value if threshold else None
+        keep_bundle(shop, final.model, task, temperature, [votes] if votes else [], least)
     if is_wished(shop):  # and the bundle is there, for all to load
         raise interrupted(shop, "the end of training")
     tested = crossed or test_bundle(shop, loaded, [*train, *dev] if shop.recipe.stop.refit else train, votes)
-    chosen = Chosen(tuned, final, train, dev, said, asked, task, temperature, votes)
+    chosen = Chosen(tuned, final, train, dev, said, asked, task, temperature, votes, threshold)
     told = forgetting(shop, loaded)
     if ranks.is_first and crossed is None:
         keep_said(shop, said, asked, tested)
@@ -78,6 +85,19 @@ def rows_for_choosing(shop: Workshop, loaded: Loaded) -> tuple[Sequence[Example]
     train, recipe = list(loaded.splits.train), shop.recipe
     kept, held = split_examples(train, loaded.groups, recipe.data.dev_share, seed=recipe.seed)
     return [train[i] for i in kept], [train[i] for i in held]
+
+
+def _threshold(
+    shop: Workshop, dev: Sequence[Example], answers: Array, task: Task, crossed: Tested | None
+) -> Threshold | None:  # fmt: skip
+    """Return the threshold that dev gives, or the rows of all folds, which are many more; tell where there is none."""
+    if crossed is None:
+        found = choose_threshold(shop.recipe, task, dev, answers)
+    else:
+        found = choose_threshold(shop.recipe, task, crossed.examples, crossed.answers, crossed=True)
+    for finding in found.findings if found else ():
+        shop.reporter.finding(finding)
+    return found
 
 
 def refit(shop: Workshop, tuned: Tuned, rows: list[Example]) -> Tuned:

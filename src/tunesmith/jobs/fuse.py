@@ -10,6 +10,7 @@ from typing import Any
 
 from tunesmith.bundle.knowledge import save_fusions
 from tunesmith.bundle.load import load_task
+from tunesmith.bundle.save import set_threshold
 from tunesmith.core.example import Splits
 from tunesmith.core.task import Task
 from tunesmith.evaluation.baseline import titles
@@ -25,6 +26,7 @@ from tunesmith.jobs.knowledge import (
 )
 from tunesmith.jobs.retest import ROLES, check_rows, finished, rows_of
 from tunesmith.jobs.said import Said, keep_again, kept_said, refuse_silent
+from tunesmith.jobs.selective import choose_threshold, selective_part
 from tunesmith.jobs.summary import Tested, on_test
 from tunesmith.knowledge.rulefile import read_rules
 from tunesmith.knowledge.rules import Rules
@@ -78,14 +80,19 @@ def fuse(
     said = kept_said(parent, task, splits, [name for name in before["baselines"] if name != ALONE])
     votes = weigh_rules(read, task, splits.train, *said.dev, seed=recipe.seed, heard=learnt or bool(loaded.weak))
     tested = _tested(votes, task, splits, said)
+    dev = said.dev[1]
+    threshold = choose_threshold(recipe, task, dev.examples, votes.adjust(*said.dev))
+    findings += threshold.findings if threshold else []
     with open_run(None if folder is None else Path(folder), recipe, resume=False, command=command) as new:
         new.write_lock(_files(parent, recipe, read))
         with disk_faults(new.folder):
             shutil.copytree(parent.folder / "model", new.folder / "model", ignore=shutil.ignore_patterns("knowledge*"))
         save_fusions(new.folder / "model", [votes])
+        set_threshold(new.folder / "model", threshold.value if threshold else None)
         keep_again(parent, new)
         new.keep(PARENT, {"folder": str(parent.folder)})
         report = _report(before, new, recipe, task, votes, tested, learnt)
+        report |= selective_part(recipe, task, tested, threshold)
         kept = [found for found in before["data"]["findings"] if not found["code"].startswith("K8")]
         report["data"] = {**before["data"], "findings": [*(found.as_dict() for found in findings), *kept]}
         report["notes"] = [f"The model is that of {parent.folder}; nothing was trained.", *before["notes"]]

@@ -55,7 +55,8 @@ def answers_of(
 
 
 def keep_bundle(
-    shop: Workshop, model: nn.Module, task: Task, temperature: float, fusions: Sequence[Fusion] = ()
+    shop: Workshop, model: nn.Module, task: Task, temperature: float, fusions: Sequence[Fusion] = (),
+    threshold: float | None = None,
 ) -> None:  # fmt: skip
     """Fold temperature (or mean and scale) into the last layer, and save model, tokenizer and task, with knowledge.
 
@@ -87,6 +88,7 @@ def keep_bundle(
         recipe.head,
         recipe.pattern,
         fusions,
+        threshold,
     )
     save_bundle(shop.reporter.run.folder / "model", model, shop.encoder.tokenizer, contents, source=shop.folder)
 

@@ -23,6 +23,7 @@ from tunesmith.jobs.adapted import WARMED, stream_notes
 from tunesmith.jobs.knowledge import Beside, knowledge_part
 from tunesmith.jobs.overfitting import overfitting
 from tunesmith.jobs.pattern import UNTUNED
+from tunesmith.jobs.selective import Threshold, selective_part
 from tunesmith.jobs.tune import Tuned
 from tunesmith.jobs.workshop import Workshop
 from tunesmith.recipe.schema import Recipe
@@ -53,6 +54,7 @@ class Chosen:
         task: with thresholds.
         temperature: fitted on dev.
         votes: rules beside the model; None where there are none.
+        threshold: from which the model answers; None where no error rate is wished for.
     """
 
     tuned: Tuned
@@ -64,6 +66,7 @@ class Chosen:
     task: Task
     temperature: float
     votes: Beside | None = None
+    threshold: Threshold | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,7 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
         "lock": shop.reporter.run.lock,
         **on_test(recipe, task, metric, tested, names, chosen.temperature),
         **_knowledge(outcome, metric),
+        **selective_part(recipe, task, tested, chosen.threshold),
         **_curve(outcome, metric),
     }
     if task.head().writes and "untuned" in tested.baselines:

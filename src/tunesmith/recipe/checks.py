@@ -84,6 +84,9 @@ def _of_tasks(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
     if recipe.knowledge.rules is not None and task not in ("auto", "classify", "pair", "tag"):
         message = f"rules vote on the one label of a row, or mark spans in its text, and {task} has neither."
         yield ("knowledge", "rules"), message, "Leave knowledge.rules out."
+    if recipe.knowledge.error is not None and task not in ("auto", "classify", "pair"):
+        message = f"an error rate is met by leaving out rows whose one label is unsure, and the task is {task}."
+        yield ("knowledge", "error"), message, "Leave knowledge.error out."
     if task in WORDS and recipe.head == "pooled":
         yield ("head",), f"{task} reads words, which pooling mixes into one vector.", "Leave head out."
     if task in ("answer", "embed") and "probe_start" in names:

@@ -202,6 +202,8 @@ class Knowledge(Part):
     """Whether terms of the rules are learnt from, too; they are where they say which rows are theirs, with few rows."""
     vote: bool = True
     """Whether the rules vote beside the model, or mark spans (tag), with weights that labelled rows leave them."""
+    error: Share | None = None
+    """At most so many of the answers that are given may be wrong; the others are marked as unsure (classify, pair)."""
 
 
 class Generate(Part):

@@ -88,4 +88,15 @@ KNOWLEDGE: dict[str, Code] = {
         "Rows are written with all their columns, a label and a weight; none of them is overwritten.",
         "Name another column with --label, or leave it out of the file.",
     ),
+    "K824": Code(
+        "No confidence meets the wished error rate",
+        "Answers are given from the lowest confidence at which dev rows make it sure, at 90 %, that no more of them "
+        "are wrong than wished. With no error at all that takes 45 rows for 5 %.",
+        "Give more dev rows, or a higher rate; the curve in the report says what the model can do.",
+    ),
+    "K825": Code(
+        "An error rate where rows have no one label",
+        "To leave an answer out, it must be right or wrong as a whole, and have one probability.",
+        "Leave `knowledge.error` out, or train `classify` or `pair` on rows with classes.",
+    ),
 }
