@@ -150,6 +150,24 @@ class Selective(TypedDict, total=False):
     wish: Wish
 
 
+class ShareData(TypedDict, total=False):
+    """The share of a class where the model is used, among the rows of its loss, and among the test rows."""
+
+    label: str
+    prior: float
+    trained: float
+    test: float
+
+
+PriorsData = TypedDict(
+    "PriorsData",
+    {"shares": list[ShareData], "changed": int, "with": ScoreData, "without": ScoreData, "difference": ScoreData},
+    total=False,
+)
+"""Shares that were given: by class, how many test rows they change the answer to, and the accuracy that is to be
+expected under them with and without the correction, with the paired difference."""
+
+
 class CurvePoint(TypedDict, total=False):
     """One point of the learning curve."""
 
@@ -374,6 +392,7 @@ class ReportData(TypedDict, total=False):
     comparison: Comparison
     calibration: Calibration
     selective: Selective
+    priors: PriorsData
     curve: list[CurvePoint]
     curve_text: str
     history: list[Moment]

@@ -18,6 +18,7 @@ from tunesmith.jobs.curve import learning_curve
 from tunesmith.jobs.forgetting import forgetting
 from tunesmith.jobs.knowledge import ALONE, Beside, rules_beside, vote_alone
 from tunesmith.jobs.measure import answers_of, keep_bundle, read_of
+from tunesmith.jobs.priors import priors_of, shifted
 from tunesmith.jobs.said import keep_said
 from tunesmith.jobs.selective import Threshold, choose_threshold
 from tunesmith.jobs.start import remove_start
@@ -26,6 +27,7 @@ from tunesmith.jobs.summary import Chosen, Outcome, Tested, summarise
 from tunesmith.jobs.tune import Tuned, tune
 from tunesmith.jobs.warmhead import warm_head
 from tunesmith.jobs.workshop import Workshop, interrupted, is_wished, rows_to_learn
+from tunesmith.knowledge.priors import Priors
 from tunesmith.report.card import write_card
 from tunesmith.report.page import write_page
 
@@ -45,17 +47,22 @@ def conclude(shop: Workshop, loaded: Loaded) -> None:
     task, temperature = shop.task.calibrate(read, dev)
     said, asked = answers_of(task, read, dev, temperature)
     votes = rules_beside(shop, tuned, train, said, asked)
+    priors = priors_of(shop.recipe, task, rows_to_learn(shop, train))
     threshold = _threshold(shop, dev, votes.adjust(said, asked) if votes else said, task, crossed)
     loaded = replace(loaded, findings=by_severity([*loaded.findings, *(threshold.findings if threshold else ())]))
     curve = learning_curve(shop, train, dev, tuned) if shop.recipe.evaluate.curve else []
     final = refit(shop, tuned, [*train, *dev]) if shop.recipe.stop.refit else tuned
     if ranks.is_first:
         least = threshold.value if threshold else None
-        keep_bundle(shop, final.model, task, temperature, [votes] if votes else [], least)
+        keep_bundle(shop, final.model, task, temperature, [one for one in (votes, priors) if one], least)
     if is_wished(shop):  # and the bundle is there, for all to load
         raise interrupted(shop, "the end of training")
-    tested = crossed or test_bundle(shop, loaded, [*train, *dev] if shop.recipe.stop.refit else train, votes)
-    chosen = Chosen(tuned, final, train, dev, said, asked, task, temperature, votes, threshold)
+    tested = (
+        shifted(crossed, priors)
+        if crossed
+        else test_bundle(shop, loaded, [*train, *dev] if shop.recipe.stop.refit else train, votes)
+    )
+    chosen = Chosen(tuned, final, train, dev, said, asked, task, temperature, votes, threshold, priors)
     told = forgetting(shop, loaded)
     if ranks.is_first and crossed is None:
         keep_said(shop, said, asked, tested)
@@ -121,4 +128,7 @@ def test_bundle(shop: Workshop, loaded: Loaded, seen: Sequence[Example], votes: 
     if votes:
         baselines[ALONE] = vote_alone(votes, shop.task, seen, test)
     without, asked = bundle.said(test, shop.recipe.batching.predict_size, shop.device.ranks)
-    return Tested(test, bundle.fused(without, asked), baselines, without, asked)
+    plain = replace(bundle, fusions=tuple(one for one in bundle.fusions if not isinstance(one, Priors)))
+    unshifted = plain.fused(without, asked)
+    fused = unshifted if len(plain.fusions) == len(bundle.fusions) else bundle.fused(without, asked)
+    return Tested(test, fused, baselines, without, asked, unshifted)

@@ -63,6 +63,7 @@ FUSIONS: dict[str, str] = {
     "rules": "tunesmith.knowledge.vote:Votes",
     "marks": "tunesmith.knowledge.marks:Marks",
     "memory": "tunesmith.knowledge.memory:Memory",
+    "priors": "tunesmith.knowledge.priors:Priors",
 }
 
 TABLES: dict[Family, dict[str, str]] = {"tasks": TASKS, "strategies": STRATEGIES, "fusions": FUSIONS}

@@ -84,6 +84,7 @@ def _of_tasks(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
     if recipe.knowledge.rules is not None and task not in ("auto", "classify", "pair", "tag"):
         message = f"rules vote on the one label of a row, or mark spans in its text, and {task} has neither."
         yield ("knowledge", "rules"), message, "Leave knowledge.rules out."
+    yield from _of_priors(recipe, names)
     if recipe.knowledge.error is not None and task not in ("auto", "classify", "pair"):
         message = f"an error rate is met by leaving out rows whose one label is unsure, and the task is {task}."
         yield ("knowledge", "error"), message, "Leave knowledge.error out."
@@ -129,6 +130,20 @@ def _of_tasks(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
         if task != "auto" and name not in load_entry("tasks", task)().baselines:
             known = ", ".join(load_entry("tasks", task)().baselines)
             yield ("evaluate", "baselines"), f"{task} has no baseline {name}.", f"It has: {known}."
+
+
+def _of_priors(recipe: Recipe, names: list[str]) -> Iterator[tuple[Path, str, str]]:
+    if not recipe.knowledge.priors:
+        return
+    place, cure = ("knowledge", "priors"), "Leave knowledge.priors out."
+    if recipe.task not in ("auto", "classify", "pair"):
+        yield place, f"they are shares of the one label of a row, and the task is {recipe.task}.", cure
+    if recipe.knowledge.error is not None:
+        message = "the threshold of knowledge.error is chosen on rows that have the shares of the data."
+        yield place, message, "Leave one of the two out."
+    for name in sorted({"class_balanced", "logit_adjusted"} & set(names)):
+        message = f"{name} changes in the loss what knowledge.priors changes in the answers."
+        yield place, message, "Leave one of the two out."
 
 
 def _of_streams(recipe: Recipe, names: list[str]) -> Iterator[tuple[Path, str, str]]:

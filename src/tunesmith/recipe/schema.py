@@ -204,6 +204,8 @@ class Knowledge(Part):
     """Whether the rules vote beside the model, or mark spans (tag), with weights that labelled rows leave them."""
     error: Share | None = None
     """At most so many of the answers that are given may be wrong; the others are marked as unsure (classify, pair)."""
+    priors: dict[str, Share] = Field(default_factory=dict)
+    """Label → its share where the model is used, where that is another than in the data (classify, pair)."""
 
 
 class Generate(Part):
