@@ -26,8 +26,16 @@ RULES = {
 }
 """Rules for each task that takes them."""
 WEAK = ("classify", "multilabel", "pair", "regress")
-KINDS = [("rules", task) for task in RULES] + [("weak", task) for task in WEAK]
-OTHERS = [(kind, task) for kind in ("rules", "weak") for task in sorted(catalogue.TASKS) if (kind, task) not in KINDS]
+SHARES = {"classify": {"good": 0.6, "bad": 0.3, "odd": 0.1}, "pair": {"same": 0.7, "different": 0.3}}
+"""Shares of the labels for each task whose rows have one."""
+USED = [(kind, task) for kind in ("error", "priors") for task in SHARES]
+KINDS = [("rules", task) for task in RULES] + [("weak", task) for task in WEAK] + USED
+OTHERS = [
+    (kind, task)
+    for kind in ("rules", "weak", "error", "priors")
+    for task in sorted(catalogue.TASKS)
+    if (kind, task) not in KINDS
+]
 
 
 def known(kind: str, task: str, table: Path, folder: Path) -> dict[str, Any]:
@@ -37,6 +45,9 @@ def known(kind: str, task: str, table: Path, folder: Path) -> dict[str, Any]:
     if kind == "rules":
         (folder / "rules.yaml").write_text(RULES.get(task, RULES["classify"]), encoding="utf-8")
         return {"data": data, "knowledge": {"rules": str(folder / "rules.yaml")}}
+    if kind in ("error", "priors"):
+        asked = {"error": 0.4} if kind == "error" else {"priors": SHARES.get(task, SHARES["classify"])}
+        return {"data": data, "knowledge": asked}
     if here.suffix == ".csv":
         head, *rows = csv.reader(here.read_text(encoding="utf-8").splitlines())
         with (folder / "weak.csv").open("w", newline="", encoding="utf-8") as file:
@@ -82,8 +93,12 @@ def test_it_is_told_in_the_report(kind: str, task: str, informed: Known) -> None
         assert len(part["rules"]) == 2
         assert part["without"].keys() == report["test"].keys()
         assert "rules" in report["baselines"]
-    else:
+    elif kind == "weak":
         assert report["data"]["weak"] == 20
+    elif kind == "error":
+        assert report["selective"]["wish"]["verdict"]
+    else:
+        assert {row["label"]: row["prior"] for row in report["priors"]["shares"]} == pytest.approx(SHARES[task])
 
 
 @pytest.mark.parametrize(("kind", "task"), KINDS)
@@ -114,7 +129,7 @@ def test_a_stopped_training_goes_on_as_if_nothing_had_been(
     with pytest.raises((KeyboardInterrupt, Interrupted)):
         train(recipe, folder=tmp_path / "part", progress=stop)
     part = train(recipe, folder=tmp_path / "part", resume=True)
-    for name in ("model.safetensors", "knowledge.json"):
+    for name in ("model.safetensors", "knowledge.json", "tunesmith.json"):
         one, other = (folder / "model" / name for folder in (part.folder, run))
         assert one.exists() == other.exists()
         assert not one.exists() or one.read_bytes() == other.read_bytes(), name
