@@ -39,7 +39,7 @@ def test_a_training_ships_them_and_says_what_is_to_be_expected(run: Path) -> Non
     part = report["priors"]
     weights = (priors.shares / (np.bincount(truth) / len(truth)))[truth]
     plain, _ = bundle.said(found.examples)
-    for name, answers in (("with", found.answers), ("without", plain)):
+    for name, answers in (("expected", found.answers), ("uncorrected", plain)):
         expected = np.average(answers.argmax(1) == truth, weights=weights)
         assert part[name]["value"] == pytest.approx(expected), name
     assert part["changed"] == (found.answers.argmax(1) != plain.argmax(1)).sum() > 0
@@ -73,13 +73,15 @@ def test_folds_have_them_too(quick: dict[str, Any], tmp_path: Path) -> None:
     truth = other.task.truth(other.examples)
     assert new.report()["test"]["accuracy"]["value"] == pytest.approx((other.answers.argmax(1) == truth).mean())
     expected = expected_accuracy(priors.shares, truth, one.answers)
-    assert new.report()["priors"]["without"]["value"] == pytest.approx(expected)
+    assert new.report()["priors"]["uncorrected"]["value"] == pytest.approx(expected)
 
 
 def test_wrong_shares_stop_before_the_training(quick: dict[str, Any], tmp_path: Path) -> None:
     for shares, code in (({"good": 0.5, "bad": 0.5}, "K822"), ({"good": 0.5, "bad": 0.5, "odd": 0.5}, "K823")):
         with pytest.raises(InputError, match=code):
             train({**quick, "knowledge": {"priors": shares}}, folder=tmp_path / code)
+        with pytest.raises(InputError, match=code):
+            tunesmith.check(parse({**quick, "knowledge": {"priors": shares}}))
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tunesmith.report.card import render_card
 from tunesmith.report.page import render_page
 
 
@@ -71,3 +72,12 @@ def test_any_part_of_the_wish_may_be_missing(key: str) -> None:
     found = report()
     found["selective"]["wish"][key] = None
     assert "None" not in render_page(found)
+
+
+def test_the_card_says_whether_the_wish_was_met_and_where_the_threshold_is() -> None:
+    card = render_card(report())
+    assert "- The wish is met." in card
+    assert "model/tunesmith.json" in card
+    plain = report()
+    del plain["selective"]["wish"]
+    assert "model/tunesmith.json" not in render_card(plain)

@@ -17,6 +17,8 @@ from tunesmith.data.rows import Prepared, prepare
 from tunesmith.data.texts import join_texts
 from tunesmith.errors import RunError, raise_faults
 from tunesmith.jobs.knowledge import check_rules, open_rules
+from tunesmith.jobs.priors import check_priors
+from tunesmith.jobs.selective import check_wish
 from tunesmith.jobs.stream import parts_of
 from tunesmith.knowledge.rules import Rules
 from tunesmith.models.sources import resolve_models
@@ -151,15 +153,17 @@ def check(
 
 
 def _asked_of(recipe: Recipe, rules: Rules | None, prepared: Prepared) -> list[Finding]:
-    """Return what is notable about rules on the rows; refuse strategies and rules that do not fit the task."""
+    """Return what is notable about rules on the rows; refuse strategies, rules and wishes that do not fit the task."""
     columns = rules.columns if rules else ()
     raise_faults([fault for rows in prepared.files.values() for fault in missing_columns(rows, columns)])
-    if not (recipe.strategies or rules):
+    if not (recipe.strategies or rules or recipe.knowledge.error or recipe.knowledge.priors):
         return []
     train = prepared.files["train"]
     examples = examples_of(train, prepared, [], columns)
     fitted = load_entry("tasks", prepared.task)().fit(examples)
     raise_faults(unfit(names_of(recipe.strategies), fitted.head().problem, prepared.task))
+    check_wish(recipe, fitted)
+    check_priors(recipe, fitted)
     return check_rules(rules, fitted, examples, train.name, prepared.columns) if rules else []
 
 

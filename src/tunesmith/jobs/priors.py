@@ -79,7 +79,7 @@ def priors_part(recipe: Recipe, task: Task, priors: Priors | None, tested: Teste
     if priors is None:
         return {}
     assert tested.unshifted is not None, "answers were kept as they were without the shares"
-    truth, both = task.truth(tested.examples), {"with": tested.answers, "without": tested.unshifted}
+    truth, both = task.truth(tested.examples), {"expected": tested.answers, "uncorrected": tested.unshifted}
     test = np.bincount(truth, minlength=len(priors.labels)) / len(truth)
     columns = (priors.labels, priors.shares.tolist(), priors.trained.tolist(), test.tolist())
     names = ("label", "prior", "trained", "test")
@@ -92,7 +92,7 @@ def priors_part(recipe: Recipe, task: Task, priors: Priors | None, tested: Teste
     for name, answers in both.items():
         if score := bootstrap(metrics, truth, answers, resamples=resamples, seed=seed).get("accuracy"):
             part[name] = asdict(score)
-    if "with" in part:
+    if "expected" in part:
         found_pair = pair("accuracy", metrics, truth, *both.values(), resamples=resamples, seed=seed)
         part["difference"] = found_pair["difference"]
     return {"priors": part}

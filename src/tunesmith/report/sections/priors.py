@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tunesmith.core.report_schema import PriorsData, ReportData
+from tunesmith.core.report_schema import ReportData
+from tunesmith.core.report_use import PriorsData
 from tunesmith.report import words
 from tunesmith.report.markup import Child, Markup, join, tag
 from tunesmith.report.sections.section import Section, table
@@ -18,7 +19,7 @@ def priors(report: ReportData) -> Section | None:
 
 
 def _expected(found: PriorsData) -> str:
-    corrected, plain = found.get("with") or {}, found.get("without") or {}
+    corrected, plain = found.get("expected") or {}, found.get("uncorrected") or {}
     if "value" not in corrected or "value" not in plain:
         return "What is to be expected under these shares is not known: a class has too few test rows."
     said = [f"{words.percent(one['value'])} ({words.interval('accuracy', one)})" for one in (corrected, plain)]

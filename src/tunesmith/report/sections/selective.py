@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tunesmith.core.report_schema import ReportData, Selective, Wish
+from tunesmith.core.report_schema import ReportData
+from tunesmith.core.report_use import Selective, Wish
 from tunesmith.report import words
 from tunesmith.report.markup import Child, Markup, join, tag
 from tunesmith.report.plots.lines import Marks, Series, line_plot
