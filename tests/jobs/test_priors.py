@@ -94,3 +94,22 @@ def test_what_contradicts_shares_is_refused(more: dict[str, Any]) -> None:
     recipe["knowledge"] = {**recipe.get("knowledge", {}), "priors": SHARES}
     with pytest.raises(InputError, match=r"K210.*knowledge\.priors"):
         parse(recipe)
+
+
+def test_class_weights_count_as_the_loss_saw_them(quick: dict[str, Any], reviews: Path, tmp_path: Path) -> None:
+    head, *rows = reviews.read_text(encoding="utf-8").splitlines()
+    few = [row for at, row in enumerate(rows) if not row.endswith(",odd") or at % 6 == 0]
+    (tmp_path / "few.csv").write_text("\n".join([head, *few]), encoding="utf-8")
+    shares = {}
+    for weighs in (True, False):
+        asked = {**quick, "data": {"train": str(tmp_path / "few.csv")}, "stop": {"epochs": 1, "patience": None}}
+        asked |= {"class_weights": weighs, "knowledge": {"priors": SHARES}}
+        new = train(asked, folder=tmp_path / f"run-{weighs}")
+        [priors] = load_bundle(new.folder).fusions
+        shares[weighs] = dict(zip(priors.labels, priors.trained.tolist(), strict=True))
+        counts = new.report()["data"]["labels"]["train"]
+    plain = np.array([counts[name] for name in shares[False]]) / sum(counts.values())
+    assert list(shares[False].values()) == pytest.approx(plain)
+    lifted = np.sqrt(plain)  # n_c · (n / n_c)^½
+    assert list(shares[True].values()) == pytest.approx(lifted / lifted.sum())
+    assert shares[True]["odd"] > 1.3 * shares[False]["odd"]

@@ -47,7 +47,7 @@ def conclude(shop: Workshop, loaded: Loaded) -> None:
     task, temperature = shop.task.calibrate(read, dev)
     said, asked = answers_of(task, read, dev, temperature)
     votes = rules_beside(shop, tuned, train, said, asked)
-    priors = priors_of(shop.recipe, task, rows_to_learn(shop, train))
+    priors = priors_of(shop, task, train)
     threshold = _threshold(shop, dev, votes.adjust(said, asked) if votes else said, task, crossed)
     loaded = replace(loaded, findings=by_severity([*loaded.findings, *(threshold.findings if threshold else ())]))
     curve = learning_curve(shop, train, dev, tuned) if shop.recipe.evaluate.curve else []

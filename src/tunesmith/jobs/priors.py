@@ -21,10 +21,11 @@ from tunesmith.recipe.schema import Recipe
 
 if TYPE_CHECKING:
     from tunesmith.jobs.summary import Tested
+    from tunesmith.jobs.workshop import Workshop
 
 NOTE = (
-    "The answers are those for the shares of the classes that knowledge.priors gives; the test rows have the shares of "
-    "the data, and so have the figures, except where it is said what is to be expected."
+    "The answers are those for the shares of the classes that knowledge.priors gives. The test rows have the shares of "
+    "the data, for which these answers are not meant; what is to be expected under the shares is said apart."
 )
 """What a report says of its figures."""
 
@@ -45,17 +46,20 @@ def check_priors(recipe: Recipe, task: Task) -> None:
     raise_faults(prior_faults(given, task.labels))
 
 
-def priors_of(recipe: Recipe, task: Task, learnt: Sequence[Example]) -> Priors | None:
-    """Return the shares of a recipe beside those of the rows that the loss saw; None where none are given.
+def priors_of(shop: Workshop, task: Task, train: Sequence[Example]) -> Priors | None:
+    """Return the shares of a recipe beside those of the rows that the loss sees; None where none are given.
 
     Args:
-        recipe: complete.
+        shop: what the run's trainings share.
         task: fitted.
-        learnt: rows with the weights that they had in the loss.
+        train: rows of a training, without the weak ones and without class weights.
     """
-    given = recipe.knowledge.priors
+    given = shop.recipe.knowledge.priors
     if not given:
         return None
+    from tunesmith.jobs.workshop import rows_to_learn  # which loads torch, and a check of shares needs none
+
+    learnt = rows_to_learn(shop, train)
     return Priors.of(given, task.labels, task.truth(learnt), np.asarray(weights_of(learnt), dtype=np.float64))
 
 

@@ -40,8 +40,8 @@ def _how(found: PriorsData) -> str:
     changed = f" They change the answer to {words.rows(found['changed'], 'test row')}." if "changed" in found else ""
     return (
         "The probabilities are multiplied by the share of their class here over that among the rows that the loss saw."
-        f"{changed} The test rows have the shares of the data, and so have the figures elsewhere in this report; for "
-        "those above they are weighed."
+        f"{changed} Figures elsewhere in this report are of the test rows as they are, with the shares of the data; "
+        "for those above they are weighed."
     )
 
 
