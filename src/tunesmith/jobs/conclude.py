@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from tunesmith.bundle.load import load_bundle
 from tunesmith.core.example import Example
+from tunesmith.core.fusion import Asked
 from tunesmith.core.task import Array, Task
 from tunesmith.data.findings import by_severity
 from tunesmith.data.load import Loaded
@@ -48,7 +49,7 @@ def conclude(shop: Workshop, loaded: Loaded) -> None:
     said, asked = answers_of(task, read, dev, temperature)
     votes = rules_beside(shop, tuned, train, said, asked)
     priors = priors_of(shop, task, train)
-    threshold = _threshold(shop, dev, votes.adjust(said, asked) if votes else said, task, crossed)
+    threshold = _threshold(shop, task, (said, asked), votes, crossed)
     loaded = replace(loaded, findings=by_severity([*loaded.findings, *(threshold.findings if threshold else ())]))
     curve = learning_curve(shop, train, dev, tuned) if shop.recipe.evaluate.curve else []
     final = refit(shop, tuned, [*train, *dev]) if shop.recipe.stop.refit else tuned
@@ -95,11 +96,14 @@ def rows_for_choosing(shop: Workshop, loaded: Loaded) -> tuple[Sequence[Example]
 
 
 def _threshold(
-    shop: Workshop, dev: Sequence[Example], answers: Array, task: Task, crossed: Tested | None
+    shop: Workshop, task: Task, dev: tuple[Array, Asked], votes: Beside | None, crossed: Tested | None
 ) -> Threshold | None:  # fmt: skip
     """Return the threshold that dev gives, or the rows of all folds, which are many more; tell where there is none."""
+    if shop.recipe.knowledge.error is None:
+        return None
+    said, asked = dev
     if crossed is None:
-        found = choose_threshold(shop.recipe, task, dev, answers)
+        found = choose_threshold(shop.recipe, task, asked.examples, votes.adjust(said, asked) if votes else said)
     else:
         found = choose_threshold(shop.recipe, task, crossed.examples, crossed.answers, crossed=True)
     for finding in found.findings if found else ():

@@ -83,8 +83,9 @@ def fuse(
     votes = weigh_rules(read, task, splits.train, *said.dev, seed=recipe.seed, heard=learnt or bool(loaded.weak))
     priors = next((one for one in load_fusions(parent.folder / "model") if isinstance(one, Priors)), None)
     tested = _tested(votes, priors, task, splits, said)
-    dev = said.dev[1]
-    threshold = choose_threshold(recipe, task, dev.examples, votes.adjust(*said.dev))
+    threshold = None
+    if recipe.knowledge.error is not None:
+        threshold = choose_threshold(recipe, task, said.dev[1].examples, votes.adjust(*said.dev))
     findings += threshold.findings if threshold else []
     with open_run(None if folder is None else Path(folder), recipe, resume=False, command=command) as new:
         new.write_lock(_files(parent, recipe, read))
