@@ -28,11 +28,11 @@ RULES = {
 ROWS = ("classify", "multilabel", "pair", "regress")
 """Tasks that take rows whose labels nobody has checked, and a glossary."""
 TERMS = "term,definition,aliases\nmoving picture,a tale told on a screen,film|movie\ntrip looked,a day out,\n"
-KINDS = [("rules", task) for task in RULES] + [(kind, task) for kind in ("weak", "glossary") for task in ROWS]
-OTHERS = [
-    (kind, task)
-    for kind in ("rules", "weak", "glossary") for task in sorted(catalogue.TASKS) if (kind, task) not in KINDS
-]  # fmt: skip
+SHARES = {"classify": {"good": 0.6, "bad": 0.3, "odd": 0.1}, "pair": {"same": 0.7, "different": 0.3}}
+"""Shares of the labels for each task whose rows have one."""
+TAKEN = {"rules": tuple(RULES), "weak": ROWS, "glossary": ROWS, "error": tuple(SHARES), "priors": tuple(SHARES)}
+KINDS = [(kind, task) for kind, tasks in TAKEN.items() for task in tasks]
+OTHERS = [(kind, task) for kind in TAKEN for task in sorted(catalogue.TASKS) if (kind, task) not in KINDS]
 
 
 def known(kind: str, task: str, table: Path, folder: Path) -> dict[str, Any]:
@@ -46,6 +46,9 @@ def known(kind: str, task: str, table: Path, folder: Path) -> dict[str, Any]:
         (folder / "terms.csv").write_text(TERMS, encoding="utf-8")
         how = {"aliases": True, "definitions": 14, "tokens": 3}
         return {"data": data, "knowledge": {"glossary": str(folder / "terms.csv"), **how}}
+    if kind in ("error", "priors"):
+        asked = {"error": 0.4} if kind == "error" else {"priors": SHARES.get(task, SHARES["classify"])}
+        return {"data": data, "knowledge": asked}
     if here.suffix == ".csv":
         head, *rows = csv.reader(here.read_text(encoding="utf-8").splitlines())
         with (folder / "weak.csv").open("w", newline="", encoding="utf-8") as file:
@@ -93,12 +96,16 @@ def test_it_is_told_in_the_report(kind: str, task: str, informed: Known) -> None
         assert "rules" in report["baselines"]
     elif kind == "weak":
         assert report["data"]["weak"] == 20
-    else:
+    elif kind == "glossary":
         part = report["knowledge"]["glossary"]
         assert part["terms"] == 2
         assert part["aliases"]["train"] > 0
         assert part["definitions"]["train"] > 0
         assert part["tokens"], "a term has become a token"
+    elif kind == "error":
+        assert report["selective"]["wish"]["verdict"]
+    else:
+        assert {row["label"]: row["prior"] for row in report["priors"]["shares"]} == pytest.approx(SHARES[task])
 
 
 @pytest.mark.parametrize(("kind", "task"), KINDS)
@@ -129,7 +136,7 @@ def test_a_stopped_training_goes_on_as_if_nothing_had_been(
     with pytest.raises((KeyboardInterrupt, Interrupted)):
         train(recipe, folder=tmp_path / "part", progress=stop)
     part = train(recipe, folder=tmp_path / "part", resume=True)
-    for name in ("model.safetensors", "knowledge.json", "reading.json"):
+    for name in ("model.safetensors", "knowledge.json", "reading.json", "tunesmith.json"):
         one, other = (folder / "model" / name for folder in (part.folder, run))
         assert one.exists() == other.exists()
         assert not one.exists() or one.read_bytes() == other.read_bytes(), name

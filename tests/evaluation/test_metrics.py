@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from tunesmith.evaluation import metrics
 from tunesmith.evaluation.answers import ANSWERS
+from tunesmith.evaluation.selective import SELECTIVE
 from tunesmith.evaluation.similarity import RANKED, SCORED
 from tunesmith.evaluation.spans import SPANS
 from tunesmith.evaluation.writing import WRITING
@@ -122,12 +123,12 @@ def test_correlation_with_a_constant_is_undefined(constant):
 
 
 def test_every_figure_says_its_direction_and_its_name():
-    tables = (metrics.CLASSIFY, metrics.MULTILABEL, metrics.REGRESS, SPANS, ANSWERS, SCORED, RANKED, WRITING)
+    tables = (metrics.CLASSIFY, metrics.MULTILABEL, metrics.REGRESS, SPANS, ANSWERS, SCORED, RANKED, WRITING, SELECTIVE)
     names = {name for table in tables for name in table}
-    assert len(names) == 34
+    assert len(names) == 36
     assert set(metrics.HIGHER_IS_BETTER) == names == set(metrics.DISPLAY)
     lower = [name for name in sorted(names) if not metrics.HIGHER_IS_BETTER[name]]
-    assert lower == ["empty_share", "log_loss", "mae", "perplexity", "rmse"]
+    assert lower == ["empty_share", "log_loss", "mae", "perplexity", "rmse", "selective_error"]
 
 
 def test_no_rows_is_undefined_not_an_error():

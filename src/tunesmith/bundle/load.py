@@ -69,6 +69,12 @@ class Bundle:
         return tuple(dict.fromkeys(name for fusion in self.fusions for name in fusion.columns))
 
     @property
+    def threshold(self) -> float | None:
+        """The probability from which an answer is sure; None where none was asked for."""
+        found: float | None = self.contents.get("threshold")
+        return found
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """Names of classes or of kinds of spans; empty where there are none."""
         return self.task.labels
@@ -204,9 +210,11 @@ class Bundle:
             evidence = [(*before, *now) for before, now in zip(evidence, said, strict=True)]
             answers = fusion.adjust(answers, asked)
         found = self.task.decode(answers, examples)
-        if not self.fusions:
+        if self.fusions:
+            found = [replace(one, evidence=lines) for one, lines in zip(found, evidence, strict=True)]
+        if (least := self.threshold) is None:
             return found
-        return [replace(one, evidence=lines) for one, lines in zip(found, evidence, strict=True)]
+        return [replace(one, sure=one.score >= least) for one in found]
 
     def embed(self, texts: Iterable[str], *, batch_size: int | None = None) -> Array:
         """Return a vector of length 1 per text, float32 [N, H], of a model of the `embed` task.

@@ -21,6 +21,7 @@ from tunesmith.models.body import unwrapped
 from tunesmith.models.fill import save_filler
 from tunesmith.models.load import HeadKind, quiet
 from tunesmith.recipe.schema import Generate, Pattern, Text
+from tunesmith.runs.files import disk_faults, replace_file
 from tunesmith.text.notes import Reading
 
 FORMAT = 1
@@ -44,6 +45,7 @@ class Contents:
         pattern: that texts are put into, with the words that said the labels at the start; empty for most heads.
         fusions: knowledge that adjusts what the model says, in the order in which it does.
         reading: how texts are read where terms in them are known; None as they are.
+        threshold: the probability from which an answer is sure; None where none was asked for.
     """
 
     task: Task
@@ -58,6 +60,7 @@ class Contents:
     pattern: Pattern = field(default_factory=Pattern)
     fusions: Sequence[Fusion] = ()
     reading: Reading | None = None
+    threshold: float | None = None
 
     @classmethod
     def of(
@@ -68,7 +71,7 @@ class Contents:
             task, Text.model_validate(plain["text"]), plain["temperature"], plain["recipe_digest"],
             plain["parameters"], Generate.model_validate(plain.get("generate") or {}), plain.get("instruction"),
             plain.get("base", ""), plain.get("head", "auto"), Pattern.model_validate(plain.get("pattern") or {}),
-            fusions, reading,
+            fusions, reading, plain.get("threshold"),
         )  # fmt: skip
 
     def as_dict(self) -> dict[str, Any]:
@@ -79,6 +82,7 @@ class Contents:
             "recipe_digest": self.digest, "parameters": self.parameters,
             "generate": self.generate.model_dump(mode="json"), "instruction": self.instruction, "base": self.base,
             "head": self.head, "pattern": self.pattern.model_dump(mode="json"),
+            "threshold": self.threshold,
         }  # fmt: skip
 
 
@@ -97,8 +101,6 @@ def save_bundle(
     Raises:
         RunError: the disk is full or refuses.
     """
-    from tunesmith.runs.files import disk_faults
-
     half = folder.with_name(f".{folder.name}.half")
     with disk_faults(folder):
         shutil.rmtree(half, ignore_errors=True)
@@ -126,3 +128,14 @@ def save_bundle(
                 os.fsync(file.fileno())
         shutil.rmtree(folder, ignore_errors=True)
         half.rename(folder)
+
+
+def set_threshold(folder: Path, threshold: float | None) -> None:
+    """Give the bundle in a folder another threshold, in its `tunesmith.json`.
+
+    Raises:
+        RunError: the disk is full or refuses.
+    """
+    plain = json.loads((folder / FILE).read_text(encoding="utf-8"))
+    text = json.dumps({**plain, "threshold": threshold}, indent=1, ensure_ascii=False)
+    replace_file(folder / FILE, text.encode())

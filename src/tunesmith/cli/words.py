@@ -95,6 +95,9 @@ def report_lines(report: Mapping[str, Any], folder: str) -> Iterator[str]:
         yield narrow(str(ruled))
     for line in (report.get("knowledge") or {}).get("ablation") or ():
         yield narrow(str(line["sentence"]))
+    wished = ((report.get("selective") or {}).get("wish") or {}).get("verdict")
+    if wished:
+        yield narrow(str(wished))
     forgotten = (report.get("forgetting") or {}).get("verdict")
     if forgotten:
         yield narrow(str(forgotten))
@@ -150,7 +153,7 @@ def prediction_line(row: Mapping[str, Any], width: int = 80) -> str:
     if isinstance(label, int | float) and not isinstance(label, bool):
         return f"{label:.4g}\t{text}"
     name = ", ".join(label) if isinstance(label, list | tuple) else str(label)
-    return f"{name}\t{_sure(row)}\t{text}"
+    return f"{name}\t{_sure(row)}{'' if row.get('sure', True) else ' unsure'}\t{text}"
 
 
 def _sure(row: Mapping[str, Any]) -> str:

@@ -56,6 +56,7 @@ class Prediction:
         vector: of a text, float32 [H], where vectors were asked for (`embed`); `label` is empty then.
         spans: where in the text (`tag`) or context (`answer`) it stands, in order.
         evidence: what else spoke for or against, one sentence each.
+        sure: whether the score reaches the threshold that the model came with; true where it has none.
     """
 
     label: str | float | tuple[str, ...]
@@ -64,3 +65,4 @@ class Prediction:
     vector: np.ndarray[Any, Any] | None = None
     spans: tuple[Mention, ...] = ()
     evidence: tuple[str, ...] = ()
+    sure: bool = True

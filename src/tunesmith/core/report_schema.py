@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, TypeAlias, TypedDict
 
 from tunesmith.core.report_shown import AnswerScores, Lengths, Shown, Sides, SpanErrors
+from tunesmith.core.report_use import PriorsData, Selective
 
 
 class ScoreData(TypedDict, total=False):
@@ -385,6 +386,8 @@ class ReportData(TypedDict, total=False):
     baselines: dict[str, Baseline]
     comparison: Comparison
     calibration: Calibration
+    selective: Selective
+    priors: PriorsData
     curve: list[CurvePoint]
     curve_text: str
     history: list[Moment]

@@ -25,6 +25,7 @@ import numpy as np
 from tunesmith.core.task import Metric
 from tunesmith.evaluation.answers import ANSWERS
 from tunesmith.evaluation.figure import Array, Figure, area, correlation, divide, group_sums, ranks, row_mean
+from tunesmith.evaluation.selective import SELECTIVE
 from tunesmith.evaluation.similarity import RANKED, SCORED
 from tunesmith.evaluation.spans import SPANS
 from tunesmith.evaluation.writing import WRITING
@@ -204,8 +205,8 @@ what copies has no perplexity to compare."""
 
 HIGHER_IS_BETTER: Mapping[str, bool] = MappingProxyType(
     {
-        name: name not in ("log_loss", "mae", "rmse", "perplexity", "empty_share")
-        for table in (CLASSIFY, MULTILABEL, REGRESS, SPANS, ANSWERS, SCORED, RANKED, WRITING)
+        name: name not in ("log_loss", "mae", "rmse", "perplexity", "empty_share", "selective_error")
+        for table in (CLASSIFY, MULTILABEL, REGRESS, SPANS, ANSWERS, SCORED, RANKED, WRITING, SELECTIVE)
         for name in table
     }
 )
@@ -222,7 +223,8 @@ DISPLAY: Mapping[str, str] = MappingProxyType(
         "answered_accuracy": "accuracy of answering at all", "mrr": "MRR", "recall_at_1": "recall@1",
         "recall_at_5": "recall@5", "recall_at_10": "recall@10", "chrf": "chrF", "bleu": "BLEU", "rouge_1": "ROUGE-1",
         "rouge_2": "ROUGE-2", "rouge_l": "ROUGE-L", "perplexity": "perplexity", "length_ratio": "length ratio",
-        "empty_share": "share of empty texts",
+        "empty_share": "share of empty texts", "coverage": "share answered",
+        "selective_error": "error of what is answered",
     }
 )  # fmt: skip
 """How a sentence or a table writes the name of a figure."""

@@ -18,6 +18,8 @@ from tunesmith.data.texts import join_texts
 from tunesmith.errors import RunError, raise_faults
 from tunesmith.jobs.glossary import check_glossary, open_glossary, rules_with
 from tunesmith.jobs.knowledge import check_rules, open_rules
+from tunesmith.jobs.priors import check_priors
+from tunesmith.jobs.selective import check_wish
 from tunesmith.jobs.stream import parts_of
 from tunesmith.knowledge.glossary import Glossary
 from tunesmith.knowledge.rules import Rules
@@ -156,12 +158,15 @@ def _asked_of(recipe: Recipe, rules: Rules | None, glossary: Glossary | None, pr
     """Return what is notable about rules and a glossary on the rows; refuse what does not fit the task."""
     columns = rules.columns if rules else ()
     raise_faults([fault for rows in prepared.files.values() for fault in missing_columns(rows, columns)])
-    if not (recipe.strategies or rules or glossary):
+    known = recipe.knowledge
+    if not (recipe.strategies or rules or glossary or known.error or known.priors):
         return []
     train = prepared.files["train"]
     examples = examples_of(train, prepared, [], columns)
     fitted = load_entry("tasks", prepared.task)().fit(examples)
     raise_faults(unfit(names_of(recipe.strategies), fitted.head().problem, prepared.task))
+    check_wish(recipe, fitted)
+    check_priors(recipe, fitted)
     noted = check_glossary(glossary, fitted, examples) if glossary else []
     rules = rules_with(rules, glossary, fitted)
     return [*noted, *(check_rules(rules, fitted, examples, train.name, prepared.columns) if rules else [])]

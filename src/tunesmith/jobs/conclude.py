@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tunesmith.bundle.load import load_bundle
 from tunesmith.core.example import Example
+from tunesmith.core.fusion import Asked
+from tunesmith.core.task import Array, Task
+from tunesmith.data.findings import by_severity
 from tunesmith.data.load import Loaded
 from tunesmith.data.split import split_examples
 from tunesmith.jobs.ablate import ablate
@@ -16,13 +20,16 @@ from tunesmith.jobs.curve import learning_curve
 from tunesmith.jobs.forgetting import forgetting
 from tunesmith.jobs.knowledge import ALONE, Beside, rules_beside, vote_alone
 from tunesmith.jobs.measure import answers_of, keep_bundle, read_of
+from tunesmith.jobs.priors import priors_of, shifted
 from tunesmith.jobs.said import keep_said
+from tunesmith.jobs.selective import Threshold, choose_threshold
 from tunesmith.jobs.start import remove_start
 from tunesmith.jobs.stream import TOKENS
 from tunesmith.jobs.summary import Chosen, Outcome, Tested, summarise
 from tunesmith.jobs.tune import Tuned, tune
 from tunesmith.jobs.warmhead import warm_head
 from tunesmith.jobs.workshop import Workshop, interrupted, is_wished, rows_to_learn
+from tunesmith.knowledge.priors import Priors
 from tunesmith.report.card import write_card
 from tunesmith.report.page import write_page
 
@@ -42,14 +49,22 @@ def conclude(shop: Workshop, loaded: Loaded) -> None:
     task, temperature = shop.task.calibrate(read, dev)
     said, asked = answers_of(task, read, dev, temperature)
     votes = rules_beside(shop, tuned, train, said, asked)
+    priors = priors_of(shop, task, train)
+    threshold = _threshold(shop, task, (said, asked), votes, crossed)
+    loaded = replace(loaded, findings=by_severity([*loaded.findings, *(threshold.findings if threshold else ())]))
     curve = learning_curve(shop, train, dev, tuned) if shop.recipe.evaluate.curve else []
     final = refit(shop, tuned, [*train, *dev]) if shop.recipe.stop.refit else tuned
     if ranks.is_first:
-        keep_bundle(shop, final.model, task, temperature, [votes] if votes else [])
+        least = threshold.value if threshold else None
+        keep_bundle(shop, final.model, task, temperature, [one for one in (votes, priors) if one], least)
     if is_wished(shop):  # and the bundle is there, for all to load
         raise interrupted(shop, "the end of training")
-    tested = crossed or test_bundle(shop, loaded, [*train, *dev] if shop.recipe.stop.refit else train, votes)
-    chosen = Chosen(tuned, final, train, dev, said, asked, task, temperature, votes)
+    tested = (
+        shifted(crossed, priors)
+        if crossed
+        else test_bundle(shop, loaded, [*train, *dev] if shop.recipe.stop.refit else train, votes)
+    )
+    chosen = Chosen(tuned, final, train, dev, said, asked, task, temperature, votes, threshold, priors)
     told = forgetting(shop, loaded)
     ablated = ablate(shop, chosen, tested)
     if ranks.is_first and crossed is None:
@@ -82,6 +97,22 @@ def rows_for_choosing(shop: Workshop, loaded: Loaded) -> tuple[Sequence[Example]
     return [train[i] for i in kept], [train[i] for i in held]
 
 
+def _threshold(
+    shop: Workshop, task: Task, dev: tuple[Array, Asked], votes: Beside | None, crossed: Tested | None
+) -> Threshold | None:  # fmt: skip
+    """Return the threshold that dev gives, or the rows of all folds, which are many more; tell where there is none."""
+    if shop.recipe.knowledge.error is None:
+        return None
+    said, asked = dev
+    if crossed is None:
+        found = choose_threshold(shop.recipe, task, asked.examples, votes.adjust(said, asked) if votes else said)
+    else:
+        found = choose_threshold(shop.recipe, task, crossed.examples, crossed.answers, crossed=True)
+    for finding in found.findings if found else ():
+        shop.reporter.finding(finding)
+    return found
+
+
 def refit(shop: Workshop, tuned: Tuned, rows: list[Example]) -> Tuned:
     """Train once more on train and dev together, over the whole schedule, if dev spoke for tuning at all.
 
@@ -103,4 +134,7 @@ def test_bundle(shop: Workshop, loaded: Loaded, seen: Sequence[Example], votes: 
     if votes:
         baselines[ALONE] = vote_alone(votes, shop.task, seen, test)
     without, asked = bundle.said(test, shop.recipe.batching.predict_size, shop.device.ranks)
-    return Tested(test, bundle.fused(without, asked), baselines, without, asked)
+    plain = replace(bundle, fusions=tuple(one for one in bundle.fusions if not isinstance(one, Priors)))
+    unshifted = plain.fused(without, asked)
+    fused = unshifted if len(plain.fusions) == len(bundle.fusions) else bundle.fused(without, asked)
+    return Tested(test, fused, baselines, without, asked, unshifted)

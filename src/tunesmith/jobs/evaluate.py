@@ -15,7 +15,9 @@ from tunesmith.data.read import iter_chunks
 from tunesmith.data.rows import Prepared, prepare
 from tunesmith.errors import Fault, InputError, did_you_mean, raise_faults
 from tunesmith.evaluation.interval import bootstrap
+from tunesmith.evaluation.selective import confidence_of, wrong_of
 from tunesmith.jobs.columns import refuse_count, trained_columns
+from tunesmith.jobs.selective import answered
 from tunesmith.jobs.stream import blocks_of
 from tunesmith.recipe.schema import Data, Evaluate, Recipe
 from tunesmith.runs.store import Run, is_run
@@ -34,6 +36,8 @@ def evaluate(
 
     Returns:
         the figures as `test` in report.json has them: metric → `{value, low, high, n}`, with 95 % intervals.
+        Of a model with a threshold there are also `coverage`, the share of the rows that it is sure of, and
+        `selective_error`, the share of these that it gets wrong.
 
     Raises:
         InputError: the file cannot be read, a column is not there, or labels are unknown to the model; all of them.
@@ -48,13 +52,16 @@ def evaluate(
         examples: Sequence[Example] = blocks_of(str(data), recipe, bundle.encoder, bundle.task)
     else:
         examples = labelled(bundle, prepared_for(bundle, recipe, str(data), columns, label), str(data))
-    answers = bundle.answers(examples)
+    answers, truth = bundle.answers(examples), bundle.task.truth(examples)
     measure = recipe.evaluate if recipe else Evaluate()
     scores = bootstrap(
-        bundle.task.metrics(), bundle.task.truth(examples), answers, resamples=measure.resamples,
+        bundle.task.metrics(), truth, answers, resamples=measure.resamples,
         seed=recipe.seed if recipe else 0,
     )  # fmt: skip
-    return {name: asdict(score) for name, score in scores.items()}
+    figures = {name: asdict(score) for name, score in scores.items()}
+    if (least := bundle.threshold) is None:
+        return figures
+    return {**figures, **answered(confidence_of(answers) >= least, wrong_of(truth, answers))}
 
 
 def recipe_of(bundle: Bundle) -> Recipe | None:

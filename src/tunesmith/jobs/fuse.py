@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tunesmith.bundle.knowledge import save_fusions
+from tunesmith.bundle.knowledge import load_fusions, save_fusions
 from tunesmith.bundle.load import load_task
 from tunesmith.bundle.reading import load_reading
+from tunesmith.bundle.save import set_threshold
 from tunesmith.core.example import Splits
 from tunesmith.core.task import Task
 from tunesmith.evaluation.baseline import titles
@@ -25,10 +26,13 @@ from tunesmith.jobs.knowledge import (
     vote_alone,
     weigh_rules,
 )
+from tunesmith.jobs.priors import beside, priors_part, shifted
 from tunesmith.jobs.retest import ROLES, check_rows, finished, rows_of
 from tunesmith.jobs.said import Said, keep_again, kept_said, refuse_silent
+from tunesmith.jobs.selective import choose_threshold, selective_part
 from tunesmith.jobs.summary import Tested, on_test
 from tunesmith.knowledge.glossary import Glossary
+from tunesmith.knowledge.priors import Priors
 from tunesmith.knowledge.rulefile import read_rules
 from tunesmith.knowledge.rules import Rules
 from tunesmith.recipe.parse import parse
@@ -81,15 +85,27 @@ def fuse(
     learnt = bool((before.get("knowledge") or {}).get("learnt"))
     said = kept_said(parent, task, splits, [name for name in before["baselines"] if name != ALONE])
     votes = weigh_rules(read, task, splits.train, *said.dev, seed=recipe.seed, heard=learnt or bool(loaded.weak))
-    tested = _tested(votes, task, splits, said)
+    priors = next((one for one in load_fusions(parent.folder / "model") if isinstance(one, Priors)), None)
+    tested = _tested(votes, priors, task, splits, said)
+    threshold = None
+    if recipe.knowledge.error is not None:
+        threshold = choose_threshold(recipe, task, said.dev[1].examples, votes.adjust(*said.dev))
+    findings += threshold.findings if threshold else []
     with open_run(None if folder is None else Path(folder), recipe, resume=False, command=command) as new:
         new.write_lock(_files(parent, recipe, read))
         with disk_faults(new.folder):
             shutil.copytree(parent.folder / "model", new.folder / "model", ignore=shutil.ignore_patterns("knowledge*"))
-        save_fusions(new.folder / "model", [votes])
+        save_fusions(new.folder / "model", [one for one in (votes, priors) if one])
+        set_threshold(new.folder / "model", threshold.value if threshold else None)
         keep_again(parent, new)
         new.keep(PARENT, {"folder": str(parent.folder)})
-        report = _report(before, new, recipe, task, votes, tested, learnt)
+        told = beside(tested, priors)
+        part = {
+            **{key: value for key, value in (before.get("knowledge") or {}).items() if key == "glossary"},
+            **knowledge_part(recipe, task, votes, str(before["metric"]), told, learnt=learnt),
+        }
+        report = {**_report(before, new, recipe, task, tested), "knowledge": part}
+        report |= selective_part(recipe, task, tested, threshold) | priors_part(recipe, task, priors, tested)
         kept = [found for found in before["data"]["findings"] if not found["code"].startswith("K8")]
         report["data"] = {**before["data"], "findings": [*(found.as_dict() for found in findings), *kept]}
         report["notes"] = [f"The model is that of {parent.folder}; nothing was trained.", *before["notes"]]
@@ -113,10 +129,11 @@ def _with_classes(rules: Rules, run: Run, task: Task) -> Rules:
     return rules_with(rules, glossary, task) or rules
 
 
-def _tested(votes: Beside, task: Task, splits: Splits, said: Said) -> Tested:
+def _tested(votes: Beside, priors: Priors | None, task: Task, splits: Splits, said: Said) -> Tested:
     without, asked = said.test
     baselines = {**said.baselines, ALONE: vote_alone(votes, task, splits.train, asked.examples)}
-    return Tested(asked.examples, votes.adjust(without, asked), baselines, without, asked)
+    fused = votes.adjust(without, asked)
+    return shifted(Tested(asked.examples, fused, baselines, without, asked), priors)
 
 
 def _files(parent: Run, recipe: Recipe, rules: Rules) -> dict[str, Any]:
@@ -130,10 +147,8 @@ def _files(parent: Run, recipe: Recipe, rules: Rules) -> dict[str, Any]:
     return {**files, **rule_files(rules)}
 
 
-def _report(
-    before: Mapping[str, Any], new: Run, recipe: Recipe, task: Task, votes: Beside, tested: Tested, learnt: bool
-) -> dict[str, Any]:  # fmt: skip
-    """Return the report of the parent with all that the rules change."""
+def _report(before: Mapping[str, Any], new: Run, recipe: Recipe, task: Task, tested: Tested) -> dict[str, Any]:
+    """Return the report of the parent with what answers change that have the rules in them."""
     metric = str(before["metric"])
     names = {name: baseline["title"] for name, baseline in before["baselines"].items()}
     names = {**titles(task.head().problem), **names}
@@ -146,8 +161,4 @@ def _report(
         "recipe": recipe.model_dump(mode="json"),
         "lock": new.lock,
         **on_test(recipe, task, metric, tested, names, temperature),
-        "knowledge": {
-            **{key: value for key, value in (before.get("knowledge") or {}).items() if key == "glossary"},
-            **knowledge_part(recipe, task, votes, metric, tested, learnt=learnt),
-        },
     }

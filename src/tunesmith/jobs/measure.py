@@ -55,7 +55,8 @@ def answers_of(
 
 
 def keep_bundle(
-    shop: Workshop, model: nn.Module, task: Task, temperature: float, fusions: Sequence[Fusion] = ()
+    shop: Workshop, model: nn.Module, task: Task, temperature: float, fusions: Sequence[Fusion] = (),
+    threshold: float | None = None,
 ) -> None:  # fmt: skip
     """Fold temperature (or mean and scale) into the last layer, and save model, tokenizer and task, with knowledge.
 
@@ -88,6 +89,7 @@ def keep_bundle(
         recipe.pattern,
         fusions,
         shop.encoder.reading,
+        threshold,
     )
     save_bundle(shop.reporter.run.folder / "model", model, shop.encoder.tokenizer, contents, source=shop.folder)
 

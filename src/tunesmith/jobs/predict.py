@@ -52,14 +52,15 @@ def predict(
         columns: the column of the text in `data`, or the two of a pair, or question and context; those of the training
             where not given. One column for a model of `embed` asks for vectors.
         out: write .csv, .tsv, .jsonl or .parquet there: all columns of `data`, then what was predicted (`label`,
-            `score` and a column `p_CLASS` per class; `spans`; `answer`, `score`, `start` and `end`; `vector`). A name
-            that `data` has already gets `predicted_` in front.
+            `score`, a column `p_CLASS` per class, `sure` where the model has a threshold; `spans`; `answer`, `score`,
+            `start` and `end`; `vector`). A name that `data` has already gets `predicted_` in front.
         batch_size: windows per batch; 64 where not given.
 
     Returns:
-        an iterator of rows `{"text", "label", "score", "scores"}` (with `evidence` where there is some; `tag` has
-        `spans`, `answer` has `answer` and `spans`, `embed` of single texts `vector`); with `out` what was written:
-        `{"out", "rows", "columns", "labels"}`, where `labels` counts each predicted label.
+        an iterator of rows `{"text", "label", "score", "scores"}` (with `evidence` where there is some, and `sure`
+        where the model has a threshold; `tag` has `spans`, `answer` has `answer` and `spans`, `embed` of single texts
+        `vector`); with `out` what was written: `{"out", "rows", "columns", "labels"}`, where `labels` counts each
+        predicted label.
 
     Raises:
         InputError: no bundle, no such column, a text where two are read; each with the remedy.
@@ -74,7 +75,7 @@ def predict(
     rows = _text_rows(bundle, texts) if texts is not None else _data_rows(bundle, str(data), columns)
     if out is None:
         found = _predicted(bundle, rows, batch_size)
-        return ({**_by_role(bundle, text), **shown(bundle.task, one)} for _, text, one in found)
+        return ({**_by_role(bundle, text), **shown(bundle, one)} for _, text, one in found)
     return _written(bundle, rows, Path(out), batch_size)
 
 
@@ -142,8 +143,8 @@ def _written(bundle: Bundle, rows: Iterator[tuple[Row, Text]], out: Path, batch_
     predicted = _predicted(bundle, rows, batch_size)
     with open_writer(out) as writer:
         while block := list(islice(predicted, ROWS_AT_ONCE)):
-            added = added or added_columns(bundle.task, block[0][0], block[0][2])
-            writer.write([{**row, **cells(bundle.task, added, found)} for row, _, found in block])
+            added = added or added_columns(bundle, block[0][0], block[0][2])
+            writer.write([{**row, **cells(bundle, added, found)} for row, _, found in block])
             total += len(block)
             for _, _, found in block:
                 for name in _labels(bundle, found):

@@ -11,6 +11,7 @@ import numpy as np
 
 from tunesmith.bundle.load import load_bundle
 from tunesmith.core.example import Example, Target, texts_of
+from tunesmith.core.fusion import Asked
 from tunesmith.core.task import Task
 from tunesmith.data.load import Loaded, load_splits
 from tunesmith.data.split import fold_examples
@@ -18,6 +19,7 @@ from tunesmith.errors import Fault, InputError
 from tunesmith.jobs.crossval import average, restore
 from tunesmith.jobs.limit import limited
 from tunesmith.knowledge.memory import Memory
+from tunesmith.knowledge.priors import Priors
 from tunesmith.recipe.parse import parse
 from tunesmith.recipe.schema import Recipe
 from tunesmith.runs.lock import check_files
@@ -112,6 +114,8 @@ def retest(folder: Path | str) -> Retested:
         answers = bundle.answers(test, recipe.batching.predict_size)
         return Retested(run, recipe, bundle.task, test, answers)
     examples, answers = _out_of_fold(run, recipe, loaded.splits.train, loaded.groups)
+    for fusion in bundle.fusions:
+        answers = fusion.adjust(answers, Asked(examples)) if isinstance(fusion, Priors) else answers
     return Retested(run, recipe, bundle.task, examples, answers)
 
 

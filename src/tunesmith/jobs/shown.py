@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tunesmith.bundle.load import Bundle
 from tunesmith.core.prediction import Prediction
-from tunesmith.core.task import Task
 
 Row = dict[str, Any]
 
 
-def shown(task: Task, found: Prediction) -> Row:
+def shown(bundle: Bundle, found: Prediction) -> Row:
     """Return what was predicted, as `tunesmith predict --json` prints it."""
-    return {**task.row(found), **({"evidence": list(found.evidence)} if found.evidence else {})}
+    evidence = {"evidence": list(found.evidence)} if found.evidence else {}
+    return {**bundle.task.row(found), **_sure(bundle, found), **evidence}
 
 
-def added_columns(task: Task, row: Mapping[str, Any], found: Prediction) -> dict[str, str]:
+def added_columns(bundle: Bundle, row: Mapping[str, Any], found: Prediction) -> dict[str, str]:
     """Return what is added to the columns of a file → the name of its column, one that the data does not have yet."""
     taken = set(row)
     added: dict[str, str] = {}
-    for name in task.cells(found):
+    for name in _cells(bundle, found):
         free = name
         while free in taken:
             free = f"predicted_{free}"
@@ -29,7 +30,15 @@ def added_columns(task: Task, row: Mapping[str, Any], found: Prediction) -> dict
     return added
 
 
-def cells(task: Task, added: Mapping[str, str], found: Prediction) -> Row:
+def cells(bundle: Bundle, added: Mapping[str, str], found: Prediction) -> Row:
     """Return the cells that are added to one row."""
-    values = task.cells(found)
+    values = _cells(bundle, found)
     return {column: values[name] for name, column in added.items()}
+
+
+def _cells(bundle: Bundle, found: Prediction) -> Row:
+    return {**bundle.task.cells(found), **_sure(bundle, found)}
+
+
+def _sure(bundle: Bundle, found: Prediction) -> Row:
+    return {} if bundle.threshold is None else {"sure": found.sure}

@@ -25,8 +25,11 @@ from tunesmith.jobs.glossary import glossary_part, has_moved
 from tunesmith.jobs.knowledge import Beside, knowledge_part
 from tunesmith.jobs.overfitting import overfitting
 from tunesmith.jobs.pattern import UNTUNED
+from tunesmith.jobs.priors import NOTE, beside, priors_part
+from tunesmith.jobs.selective import Threshold, selective_part
 from tunesmith.jobs.tune import Tuned
 from tunesmith.jobs.workshop import Workshop
+from tunesmith.knowledge.priors import Priors
 from tunesmith.recipe.schema import Recipe
 
 WORST = 30
@@ -55,6 +58,8 @@ class Chosen:
         task: with thresholds.
         temperature: fitted on dev.
         votes: rules beside the model; None where there are none.
+        threshold: from which the model answers; None where no error rate is wished for.
+        priors: shares of the classes where it is used; None where they are those of the data.
     """
 
     tuned: Tuned
@@ -66,13 +71,16 @@ class Chosen:
     task: Task
     temperature: float
     votes: Beside | None = None
+    threshold: Threshold | None = None
+    priors: Priors | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Tested:
     """Test rows, what the tuned model says of them, what each baseline says, and what the model says alone.
 
-    `asked` has what it says of every unit, where a single model was asked.
+    `asked` has what it says of every unit, where a single model was asked. `unshifted` are the answers before shares of
+    the classes came in, where some were given.
     """
 
     examples: Sequence[Example]
@@ -80,6 +88,7 @@ class Tested:
     baselines: dict[str, Array]
     without: Array
     asked: Asked | None = None
+    unshifted: Array | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +142,8 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
         "lock": shop.reporter.run.lock,
         **on_test(recipe, task, metric, tested, names, chosen.temperature),
         **_knowledge(outcome, metric),
+        **selective_part(recipe, task, tested, chosen.threshold),
+        **priors_part(recipe, task, chosen.priors, tested),
         **_curve(outcome, metric),
     }
     if task.head().writes and "untuned" in tested.baselines:
@@ -187,7 +198,8 @@ def _knowledge(outcome: Outcome, metric: str) -> dict[str, Any]:
     part: dict[str, Any] = {}
     if chosen.votes is not None:
         learnt = chosen.tuned.hinted.has_terms
-        part |= knowledge_part(recipe, chosen.task, chosen.votes, metric, tested, learnt=learnt)
+        told = beside(tested, chosen.priors)
+        part |= knowledge_part(recipe, chosen.task, chosen.votes, metric, told, learnt=learnt)
     if shop.glossed is not None:
         moved = has_moved(shop.glossed, shop.encoder, chosen.final.model, shop.folder)
         part["glossary"] = glossary_part(shop.glossed, shop.encoder, chosen.train, tested.examples, moved=moved)
@@ -196,7 +208,8 @@ def _knowledge(outcome: Outcome, metric: str) -> dict[str, Any]:
 
 
 def _of_dev(chosen: Chosen) -> Array:
-    return chosen.said if chosen.votes is None else chosen.votes.adjust(chosen.said, chosen.asked)
+    said = chosen.said if chosen.votes is None else chosen.votes.adjust(chosen.said, chosen.asked)
+    return said if chosen.priors is None else chosen.priors.adjust(said, chosen.asked)
 
 
 def _drawn(outcome: Outcome) -> list[int]:
@@ -245,6 +258,8 @@ def _notes(outcome: Outcome) -> list[str]:
         notes.append(
             "The rules were read and had no part in it: they do not vote, and nothing was learnt from their terms."
         )
+    if chosen.priors is not None:
+        notes.append(NOTE)
     if recipe.class_weights:
         notes.append("Rare classes weigh more in the loss, because class sizes differ more than threefold.")
     return notes

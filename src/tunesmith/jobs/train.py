@@ -20,7 +20,9 @@ from tunesmith.jobs.interrupt import stop_signals
 from tunesmith.jobs.knowledge import check_rules, open_rules, rule_files
 from tunesmith.jobs.limit import limited
 from tunesmith.jobs.opened import Opened
+from tunesmith.jobs.priors import check_priors
 from tunesmith.jobs.reporter import Progress, Reporter
+from tunesmith.jobs.selective import check_wish
 from tunesmith.jobs.start import is_made, start_folder
 from tunesmith.jobs.together import find_ranks, open_together
 from tunesmith.jobs.tokens import tokenise
@@ -120,6 +122,8 @@ def open_data(asked: Recipe, reporter: Reporter) -> Opened:
         )  # fmt: skip
     unknown = unknown_tokens(encoder, flat(loaded.splits.train), str(asked.data.train))
     task: Task = load_entry("tasks", loaded.task)().fit(loaded.splits.train)
+    check_wish(asked, task)
+    check_priors(asked, task)
     noted = [] if glossary is None else check_glossary(glossary, task, loaded.splits.train)
     rules = rules_with(rules, glossary, task)
     known = (

@@ -63,6 +63,7 @@ FUSIONS: dict[str, str] = {
     "rules": "tunesmith.knowledge.vote:Votes",
     "marks": "tunesmith.knowledge.marks:Marks",
     "memory": "tunesmith.knowledge.memory:Memory",
+    "priors": "tunesmith.knowledge.priors:Priors",
 }
 
 READINGS: dict[str, str] = {"glossary": "tunesmith.knowledge.glossary:Glossary"}

@@ -102,6 +102,10 @@ def _of_tasks(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
     if recipe.knowledge.ablation and "-" in (recipe.data.train, recipe.data.dev, recipe.data.test):
         message = "an ablation reads the rows several times, and standard input can be read once only."
         yield ("knowledge", "ablation"), message, "Give a file."
+    yield from _of_priors(recipe, names)
+    if recipe.knowledge.error is not None and task not in ("auto", "classify", "pair"):
+        message = f"an error rate is met by leaving out rows whose one label is unsure, and the task is {task}."
+        yield ("knowledge", "error"), message, "Leave knowledge.error out."
     if task in WORDS and recipe.head == "pooled":
         yield ("head",), f"{task} reads words, which pooling mixes into one vector.", "Leave head out."
     if task in ("answer", "embed") and "probe_start" in names:
@@ -144,6 +148,20 @@ def _of_tasks(recipe: Recipe) -> Iterator[tuple[Path, str, str]]:
         if task != "auto" and name not in load_entry("tasks", task)().baselines:
             known = ", ".join(load_entry("tasks", task)().baselines)
             yield ("evaluate", "baselines"), f"{task} has no baseline {name}.", f"It has: {known}."
+
+
+def _of_priors(recipe: Recipe, names: list[str]) -> Iterator[tuple[Path, str, str]]:
+    if not recipe.knowledge.priors:
+        return
+    place, cure = ("knowledge", "priors"), "Leave knowledge.priors out."
+    if recipe.task not in ("auto", "classify", "pair"):
+        yield place, f"they are shares of the one label of a row, and the task is {recipe.task}.", cure
+    if recipe.knowledge.error is not None:
+        message = "the threshold of knowledge.error is chosen on rows that have the shares of the data."
+        yield place, message, "Leave one of the two out."
+    for name in sorted({"class_balanced", "logit_adjusted"} & set(names)):
+        message = f"{name} changes in the loss what knowledge.priors changes in the answers."
+        yield place, message, "Leave one of the two out."
 
 
 def _of_streams(recipe: Recipe, names: list[str]) -> Iterator[tuple[Path, str, str]]:

@@ -212,6 +212,10 @@ class Knowledge(Part):
     """Whether terms that the tokenizer splits become tokens, where so many train rows have them; true is 5."""
     ablation: bool = False
     """Whether to train once more without each source of knowledge, and without all, to see what each gave."""
+    error: Share | None = None
+    """At most so many of the answers that are given may be wrong; the others are marked as unsure (classify, pair)."""
+    priors: dict[str, Share] = Field(default_factory=dict)
+    """Label → its share where the model is used, where that is another than in the data (classify, pair)."""
 
 
 class Generate(Part):

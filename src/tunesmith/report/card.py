@@ -228,6 +228,8 @@ def _limits(report: ReportData) -> list[str]:
     ruled = ((report.get("knowledge") or {}).get("compared") or {}).get("verdict")
     limits += [f"Rules of its makers vote beside it. {escape(ruled)}"] if ruled else []
     limits += _glossary(report)
+    wished = ((report.get("selective") or {}).get("wish") or {}).get("verdict")
+    limits += [escape(wished)] if wished else []
     if not report.get("calibration") and not report.get("answers") and not words.predicts_numbers(report):
         limits.append("Whether its probabilities can be believed was not measured.")
     limits.append(

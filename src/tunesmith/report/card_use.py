@@ -98,6 +98,16 @@ _PATTERN_NOTE = (
 )
 
 
+_BESIDE_NOTE = (
+    "The code for transformers gives what the model says alone; what stands beside it is in `model/knowledge.json`, "
+    "and the probability from which an answer is sure in `model/tunesmith.json`."
+)
+
+
+def _threshold(report: ReportData) -> float | None:
+    return ((report.get("selective") or {}).get("wish") or {}).get("threshold")
+
+
 def how_to_load(report: ReportData) -> list[str]:
     """Return the paragraphs for tunesmith and for transformers; `.` is the folder that the card stands in."""
     task = report.get("task", "")
@@ -112,6 +122,7 @@ def how_to_load(report: ReportData) -> list[str]:
         f"With {'sentence-transformers' if task == 'embed' else 'transformers'}:",
         f"```python\n{other}\n```",
         _PATTERN_NOTE if pattern else _NOTES.get(task, ""),
+        _BESIDE_NOTE if {"priors", "knowledge"} & report.keys() or _threshold(report) is not None else "",
     ]
 
 

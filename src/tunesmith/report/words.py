@@ -20,7 +20,7 @@ class MetricName(NamedTuple):
     lower_is_better: bool
 
 
-SHARES = POINTS | {"precision", "recall", "ece"}
+SHARES = POINTS | {"precision", "recall", "ece", "coverage", "selective_error"}
 """Figures between 0 and 1 that are read in percent."""
 
 PERCENT = "\u202f%"

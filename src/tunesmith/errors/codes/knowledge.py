@@ -109,4 +109,26 @@ KNOWLEDGE: dict[str, Code] = {
         "Rows are written with all their columns, a label and a weight; none of them is overwritten.",
         "Name another column with --label, or leave it out of the file.",
     ),
+    "K822": Code(
+        "Shares of other labels than the data has",
+        "To correct for shares, each label of the data needs one.",
+        "Write `knowledge.priors` with every label as the data spells it, and no other.",
+    ),
+    "K823": Code(
+        "Shares that do not sum to 1",
+        "Every row has exactly one label, so the shares of all labels are a whole.",
+        "Mend the shares in `knowledge.priors`; a hundredth more or less is taken as rounding.",
+    ),
+    "K824": Code(
+        "No confidence meets the wished error rate",
+        "Answers are given from the lowest confidence at which dev rows make it sure, at 90 %, that no more of them "
+        "are wrong than wished. With no error at all that takes 45 rows for 5 %.",
+        "Give more dev rows, or a higher rate; the curve in the report says what the model can do.",
+    ),
+    "K825": Code(
+        "An error rate or shares where rows have no one label",
+        "To leave an answer out, it must be right or wrong as a whole, and have one probability; shares are those of "
+        "labels that exclude each other.",
+        "Leave `knowledge.error` and `knowledge.priors` out, or train `classify` or `pair` on rows with classes.",
+    ),
 }
