@@ -84,6 +84,18 @@ def test_what_is_wrong_with_weak_rows_is_said(
     assert said in fault.message
 
 
+@pytest.mark.parametrize(("silent", "said"), [("0,0", "every row has the weight 0"), ("0,1", 'every row of "bad"')])
+def test_rows_of_which_none_counts_are_refused(tmp_path: Path, silent: str, said: str) -> None:
+    bad, fine = silent.split(",")
+    rows = [
+        f"the {noun} {at},{'bad' if at % 2 else 'fine'},{bad if at % 2 else fine}" for at, noun in enumerate(NOUNS * 6)
+    ]
+    train = lay(tmp_path, "train.csv", ["text,label,share", *rows])
+    with pytest.raises(InputError, match=said) as caught:
+        load(train, weight="share")
+    assert [fault.code for fault in caught.value.faults] == ["K135"]
+
+
 def test_weights_may_stand_in_the_weak_rows_alone(train: str, tmp_path: Path) -> None:
     weak = lay(tmp_path, "weak.csv", ["text,label,sure", "a new tram,fine,0.5"])
     assert [row.weight for row in load(train, weak=weak, weight="sure").weak] == [0.5]

@@ -15,6 +15,7 @@ from tunesmith.cli.words import report_lines
 from tunesmith.errors import InputError, Interrupted
 from tunesmith.jobs import ablate
 from tunesmith.jobs.adapted import adapted_from
+from tunesmith.jobs.facts import trainings
 from tunesmith.jobs.reproduce import reproduce
 from tunesmith.jobs.train import train
 from tunesmith.recipe.parse import parse
@@ -181,3 +182,23 @@ def test_weak_rows_are_a_source(quick: dict[str, Any], tmp_path: Path) -> None:
     assert list(found) == ["weak"]
     plain = train({**quick, "stop": stop}, folder=tmp_path / "plain").report()
     assert found["weak"]["score"]["value"] == plain["test"][plain["metric"]]["value"]
+
+
+def test_the_vote_is_set_against_a_model_with_the_same_priors(quick: dict[str, Any], tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("rules:\n  - {label: good, words: [superb]}\n", encoding="utf-8")
+    knowledge = {"rules": str(rules), "ablation": True, "priors": {"good": 0.05, "bad": 0.05, "odd": 0.9}}
+    stop = {"epochs": 1, "patience": None}
+    run = train({**quick, "stop": stop, "knowledge": knowledge}, folder=tmp_path / "run")
+    report = run.report()
+    alone = report["knowledge"]["without"][report["metric"]]["value"]
+    assert part_of(run.folder)["votes"]["score"]["value"] == alone
+
+
+def test_a_training_of_an_ablation_gets_as_much_time_as_one_of_the_run(quick: dict[str, Any]) -> None:
+    stop = {"seconds": 60.0, "refit": True}
+    evaluate = {**quick["evaluate"], "curve": True}
+    recipe = parse({**quick, "stop": stop, "evaluate": evaluate, "knowledge": {"ablation": True}})
+    without = ablate.recipe_without(recipe, ablate.Source("votes", "The vote", {"vote": False}))
+    assert without.stop.seconds is not None
+    assert without.stop.seconds / trainings(without) == pytest.approx(60.0 / trainings(recipe))

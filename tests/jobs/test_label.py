@@ -55,6 +55,7 @@ def test_the_command_writes_and_tells(files: tuple[str, str, Path], tmp_path: Pa
     done = CliRunner().invoke(app, ["rules", "label", *files[:2], "--out", str(files[2]), "--label", "mood"])
     assert done.exit_code == 0, done.output
     assert "rows were labelled" in done.output
+    assert "change it with --text" in done.output, "options are those of this command"
     assert set(read(files[2])[0]) == {"number", "review", "mood", "weight"}
     plain = tmp_path / "texts.txt"
     plain.write_text("good\nawful\nnothing\n", encoding="utf-8")
@@ -71,6 +72,14 @@ def test_options_that_do_not_go_together(files: tuple[str, str, Path], arguments
     done = CliRunner().invoke(app, ["rules", arguments[0], *files[:2], *arguments[1:]])
     assert done.exit_code == 2
     assert code in done.output
+
+
+def test_what_is_read_is_not_written_over(files: tuple[str, str, Path]) -> None:
+    before = Path(files[1]).read_bytes()
+    done = CliRunner().invoke(app, ["rules", "label", *files[:2], "--out", files[1]])
+    assert done.exit_code == 2
+    assert "K131" in done.output
+    assert Path(files[1]).read_bytes() == before
 
 
 def test_what_cannot_be_labelled_is_said(files: tuple[str, str, Path], tmp_path: Path) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from tunesmith.data.findings import count_of, note_rows, shorten
-from tunesmith.data.labels import number_of
+from tunesmith.data.labels import classes_of, number_of
 from tunesmith.data.roles import listed
-from tunesmith.data.rows import WEAK, Prepared
+from tunesmith.data.rows import WEAK, Array, Prepared, Rows, label_counts
 from tunesmith.errors import Fault, InputError, did_you_mean
 from tunesmith.recipe.schema import Data
 
@@ -46,6 +46,26 @@ def give_weights(prepared: Prepared, data: Data) -> None:
             remedy = "Write a number from 0 in every row."
             prepared.findings.append(note_rows("K135", "error", rows.name, message, remedy, numbers))
         rows.weights = np.array([0.0 if value is None else value for value in values])
+        if split == "train" and not bad:
+            _refuse_silent(prepared, rows, rows.weights, name)
+
+
+def _refuse_silent(prepared: Prepared, rows: Rows, weights: Array, name: str) -> None:
+    """Note as an error where no train row counts, or none of a label (K135)."""
+    said = []
+    if not weights.any():
+        said.append(f'every row has the weight 0 in column "{name}", so nothing would be learnt.')
+    elif prepared.kind != "number":
+        heard = {
+            label
+            for target, weight in zip(rows.targets, weights, strict=True)
+            if weight
+            for label in classes_of(target)
+        }
+        silent = [label for label in label_counts(rows.targets) if label not in heard]
+        said += [f'every row of "{shorten(label, 30)}" has the weight 0 in column "{name}".' for label in silent]
+    remedy = "Give some of them a weight above 0, or leave data.weight out."
+    prepared.findings += [note_rows("K135", "error", rows.name, message, remedy) for message in said]
 
 
 _READ = ("train", WEAK)

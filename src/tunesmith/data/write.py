@@ -107,6 +107,18 @@ def open_writer(path: str | Path) -> Writer:
     return Writer(path, sink, Path(name))
 
 
+def refuse_overwriting(out: str | Path, *read: str | Path) -> None:
+    """Refuse to write a file that is read from.
+
+    Raises:
+        InputError: `out` is one of them (K131).
+    """
+    path = Path(out).resolve()
+    if any(str(source) != "-" and Path(source).resolve() == path for source in read):
+        message = "it is read from, and what is not written again would be lost."
+        raise InputError(Fault("K131", str(out), message, "Name another file."))
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

@@ -15,6 +15,8 @@ from tunesmith.errors import Interrupted
 from tunesmith.evaluation.compare import pair
 from tunesmith.evaluation.interval import bootstrap
 from tunesmith.jobs.adapted import adapted_from
+from tunesmith.jobs.facts import trainings
+from tunesmith.jobs.priors import beside
 from tunesmith.jobs.workshop import Workshop, interrupted
 from tunesmith.recipe.schema import Recipe
 
@@ -84,9 +86,8 @@ def ablate(shop: Workshop, chosen: Chosen, tested: Tested) -> list[Ablated]:
     sources = sources_of(shop, chosen)
     if not sources:
         shop.reporter.say("There is no source of knowledge to leave out: no rules, no glossary, no adapted model.")
-    found = [
-        Ablated(one, _answers(shop, one, tested) if one.trained else np.asarray(tested.without)) for one in sources
-    ]
+    alone = np.asarray(beside(tested, chosen.priors).without)
+    found = [Ablated(one, _answers(shop, one, tested) if one.trained else alone) for one in sources]
     shutil.rmtree(shop.reporter.run.folder / FOLDER, ignore_errors=True)
     return found
 
@@ -177,4 +178,9 @@ def recipe_without(recipe: Recipe, source: Source) -> Recipe:
         "knowledge": knowledge,
         "evaluate": recipe.evaluate.model_copy(update=measure),
     }
-    return recipe.model_copy(update={**parts, **({} if source.model is None else {"model": source.model})})
+    without = recipe.model_copy(update={**parts, **({} if source.model is None else {"model": source.model})})
+    if recipe.stop.seconds is None:
+        return without
+    # As long as each training of the run, of which there may be more: those of a learning curve are left out here.
+    seconds = recipe.stop.seconds * trainings(without) / trainings(recipe)
+    return without.model_copy(update={"stop": recipe.stop.model_copy(update={"seconds": seconds})})

@@ -49,7 +49,8 @@ def conclude(shop: Workshop, loaded: Loaded) -> None:
     task, temperature = shop.task.calibrate(read, dev)
     said, asked = answers_of(task, read, dev, temperature)
     votes = rules_beside(shop, tuned, train, said, asked)
-    priors = priors_of(shop, task, train)
+    learnt = [*train, *dev] if shop.recipe.stop.refit else train  # by the model that ships
+    priors = priors_of(shop, task, learnt)
     threshold = _threshold(shop, task, (said, asked), votes, crossed)
     loaded = replace(loaded, findings=by_severity([*loaded.findings, *(threshold.findings if threshold else ())]))
     curve = learning_curve(shop, train, dev, tuned) if shop.recipe.evaluate.curve else []
@@ -59,11 +60,7 @@ def conclude(shop: Workshop, loaded: Loaded) -> None:
         keep_bundle(shop, final.model, task, temperature, [one for one in (votes, priors) if one], least)
     if is_wished(shop):  # and the bundle is there, for all to load
         raise interrupted(shop, "the end of training")
-    tested = (
-        shifted(crossed, priors)
-        if crossed
-        else test_bundle(shop, loaded, [*train, *dev] if shop.recipe.stop.refit else train, votes)
-    )
+    tested = shifted(crossed, priors) if crossed else test_bundle(shop, loaded, learnt, votes)
     chosen = Chosen(tuned, final, train, dev, said, asked, task, temperature, votes, threshold, priors)
     told = forgetting(shop, loaded)
     ablated = ablate(shop, chosen, tested)

@@ -74,7 +74,7 @@ def fuse(
     refuse_silent(parent)
     check_rows(parent)
     asked = parse(parent.folder)
-    knowledge = asked.knowledge.model_copy(update={"rules": str(rules), "vote": True})
+    knowledge = asked.knowledge.model_copy(update={"rules": str(rules), "vote": True, "ablation": False})
     recipe = asked.model_copy(update={"knowledge": knowledge})
     own, before = read_rules(rules), parent.report()
     loaded = rows_of(recipe, own.columns)
@@ -106,7 +106,7 @@ def fuse(
         }
         report = {**_report(before, new, recipe, task, tested), "knowledge": part}
         report |= selective_part(recipe, task, tested, threshold) | priors_part(recipe, task, priors, tested)
-        kept = [found for found in before["data"]["findings"] if not found["code"].startswith("K8")]
+        kept = [found for found in before["data"]["findings"] if found["code"] == "K819" or found["code"][:2] != "K8"]
         report["data"] = {**before["data"], "findings": [*(found.as_dict() for found in findings), *kept]}
         report["notes"] = [f"The model is that of {parent.folder}; nothing was trained.", *before["notes"]]
         new.write_report(report)

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from tunesmith.data.weights import USUAL
-from tunesmith.data.write import open_writer
+from tunesmith.data.write import open_writer, refuse_overwriting
 from tunesmith.errors import Fault, InputError, raise_faults
-from tunesmith.jobs.rules import Tried, unlabelled_rows
+from tunesmith.jobs.rules import Tried, own_words, unlabelled_rows
 from tunesmith.knowledge.rulefile import read_rules
 from tunesmith.knowledge.weaklabels import WeakLabels, weak_labels
 
@@ -43,9 +43,9 @@ def label_rows(
         they fire on the same rows).
 
     Raises:
-        InputError: rules or rows cannot be read, a rule looks at a column that is not there (K106), two vote otherwise
-            under the same conditions (K804), fewer than two labels are voted for (K820), or a column that is to be
-            written is there already (K821).
+        InputError: rules or rows cannot be read, or would be written over (K131); a rule looks at a column that is not
+            there (K106), two vote otherwise under the same conditions (K804), fewer than two labels are voted for
+            (K820), or a column that is to be written is there already (K821).
 
     Example:
         >>> tunesmith.label_rows("rules.yaml", "mails.txt", "weak.csv")["labelled"]  # doctest: +SKIP
@@ -53,10 +53,11 @@ def label_rows(
     """
     read = read_rules(rules)
     tried = unlabelled_rows(str(data), text)
+    refuse_overwriting(out, data, rules)
     labels = sorted({rule.label for rule in read.rules if rule.label})
     faults = [*read.missing_columns(tried.columns), *read.contradictions(several=False)]
     if len(labels) < 2:
-        message = f"all rules vote on {labels[0]}." if labels else "no rule votes on a label."
+        message = f"all rules vote on {labels[0]}." if labels else "no rule votes on a label of whole rows."
         faults.append(Fault("K820", str(rules), message, "Give rules for at least two labels."))
     for name in (label, USUAL):
         if name in tried.columns:
@@ -85,7 +86,7 @@ def label_rows(
             }
             for at, rule in enumerate(read.rules)
         ],
-        "guesses": list(tried.guesses),
+        "guesses": [own_words(guess) for guess in tried.guesses],
         "out": str(out),
     }  # fmt: skip
 

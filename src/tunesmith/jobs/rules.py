@@ -68,7 +68,7 @@ def try_rules(
     read = read_rules(rules)
     prepared = _prepared(str(data), text, label) if labelled else None
     if prepared is not None and prepared.task == "tag":
-        return {**try_marks(read, prepared), "guesses": [_own_words(guess) for guess in prepared.guesses]}
+        return {**try_marks(read, prepared), "guesses": [own_words(guess) for guess in prepared.guesses]}
     tried = unlabelled_rows(str(data), text) if prepared is None else _labelled(str(data), prepared)
     found = sorted({name for names in tried.targets for name in names})
     labels = found if labelled else sorted({rule.label for rule in read.rules if rule.label})
@@ -87,7 +87,7 @@ def try_rules(
         "rules": told,
         "vote": _of_vote(read.votes(counts, labels), counts, read, tried, labels),
         "findings": [finding.as_dict() for finding in _findings(read, told, counts > 0, tried, Path(data).name)],
-        "guesses": [_own_words(guess) for guess in tried.guesses],
+        "guesses": [own_words(guess) for guess in tried.guesses],
     }
 
 
@@ -146,10 +146,10 @@ def _labelled(source: str, prepared: Prepared) -> Tried:
 
 
 def _own_faults(error: InputError) -> list[Fault]:
-    return [replace(fault, remedy=_own_words(fault.remedy)) for fault in error.faults]
+    return [replace(fault, remedy=own_words(fault.remedy)) for fault in error.faults]
 
 
-def _own_words(said: str) -> str:
+def own_words(said: str) -> str:
     """Return what is said of options of a training in those of this verb."""
     said = re.sub(r"--set data\.(text|label)=", r"--\1 ", said)
     return said.replace("there is `tunesmith predict`", "there is --unlabelled")

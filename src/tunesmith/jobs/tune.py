@@ -305,7 +305,7 @@ class _Training:
         self.state.tokens, self.state.padding = plain["tokens"], plain["padding"]
         watch = self.watch
         watch.best, watch.best_loss, watch.best_step = plain["best"], plain["best_loss"], plain["best_step"]
-        watch.lowest = plain["lowest"]
+        watch.lowest = plain.get("lowest", plain["best_loss"])  # checkpoints of earlier versions have none
         watch.stale, watch.history, self.losses = plain["stale"], plain["history"], plain["losses"]
         self.state.stalled = watch.stale
         self.is_done = plain["done"]
