@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +14,7 @@ from typer.testing import CliRunner
 import tunesmith
 from tunesmith.bundle.load import load_bundle
 from tunesmith.cli.main import app
-from tunesmith.errors import InputError, Interrupted
-from tunesmith.jobs.reproduce import reproduce
+from tunesmith.errors import InputError
 from tunesmith.jobs.train import train
 from tunesmith.models.tiny import save_tiny
 
@@ -131,19 +128,6 @@ def test_other_rules_are_set_beside_a_model_without_a_training(
     }
     again = tunesmith.fuse(new.folder, recipe["knowledge"]["rules"], folder=tmp_path / "again")
     assert again.report()["test"] == one["test"]
-
-
-def test_a_run_goes_on_as_if_nothing_had_happened(recipe: dict[str, Any], run: Path, tmp_path: Path) -> None:
-    def at_step_three(event: dict[str, Any]) -> None:
-        if event["kind"] == "step" and event["step"] == 3:
-            os.kill(os.getpid(), signal.SIGINT)
-
-    with pytest.raises(Interrupted):
-        train(recipe, folder=tmp_path / "run", progress=at_step_three)
-    resumed = train(recipe, folder=tmp_path / "run", resume=True)
-    for name in ("model.safetensors", "knowledge.json"):
-        assert (resumed.folder / "model" / name).read_bytes() == (run / "model" / name).read_bytes()
-    assert reproduce(resumed.folder)["level"] == "weights"
 
 
 def test_under_cross_validation_every_fold_weighs_its_rules(recipe: dict[str, Any], tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from tunesmith.recipe.schema import Data
 
 USUAL = "weight"
 """The column of weak rows in which weights are looked for where none is named; `rules label` writes it."""
+_READ = ("train", WEAK)
+"""Files whose rows are learnt from."""
 
 
 def give_weights(prepared: Prepared, data: Data) -> None:
@@ -66,6 +68,3 @@ def _refuse_silent(prepared: Prepared, rows: Rows, weights: Array, name: str) ->
         said += [f'every row of "{shorten(label, 30)}" has the weight 0 in column "{name}".' for label in silent]
     remedy = "Give some of them a weight above 0, or leave data.weight out."
     prepared.findings += [note_rows("K135", "error", rows.name, message, remedy) for message in said]
-
-
-_READ = ("train", WEAK)
