@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tunesmith.core.report_schema import AblatedData, GlossaryData, ReportData
+from tunesmith.core.report_knowledge import AblatedData, GlossaryData
+from tunesmith.core.report_schema import ReportData
 from tunesmith.report import words
 from tunesmith.report.markup import Child, Markup, breakable, join, tag
 from tunesmith.report.sections.section import table

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tunesmith.core.report_schema import HeldData, KnowledgeData, RuleData, ScoreData
+from tunesmith.core.report_knowledge import HeldData, KnowledgeData, RuleData
+from tunesmith.core.report_schema import ScoreData
 from tunesmith.report import words
 from tunesmith.report.markup import Child, Markup, breakable, join, tag
 from tunesmith.report.sections.section import table
