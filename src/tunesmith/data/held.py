@@ -83,6 +83,8 @@ class Held(Examples):
     @property
     def weights(self) -> Sequence[float]:
         """How much each counts."""
+        if self.rows.weights is None and not self.of_target:
+            return [1.0] * len(self)
         return [self._weight(place) for place in self.places.tolist()]
 
     def _weight(self, place: int) -> float:
