@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from tunesmith.core.example import Example
+from tunesmith.engine.attention import wide_attention
 from tunesmith.engine.dropout import cheap_dropout
 from tunesmith.engine.heap import kept_heap
 from tunesmith.engine.loop import Schedule, State, Step, Work, loop
@@ -80,7 +81,7 @@ def tune(
     recipe, device = shop.recipe, shop.device
     copies = taught(shop, train)
     train = [*train, *copies] if copies else train
-    with seeded(recipe.seed), kept_heap(), cheap_dropout():
+    with seeded(recipe.seed), kept_heap(), cheap_dropout(), wide_attention():
         features = shop.encode_to_train(train)
         model = load_model(
             shop.folder, shop.task.head(), kind=recipe.head, seed=recipe.seed, window=window(shop, features),
