@@ -56,6 +56,7 @@ check: $(READY)
 bench: $(READY)
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/check_speed.py
+	$(BIN)/python -m pip install -q -c constraints.txt -r benchmarks/speed.txt
 	$(BIN)/python benchmarks/speed.py
 	@echo "The main job (about two hours, needs ../shared/data): $(BIN)/python benchmarks/main_job.py"
 	@echo "Chat (some hours, needs ../shared): $(BIN)/python benchmarks/writing.py"

@@ -8,10 +8,11 @@
 A cell is `SIDE@DATA`. Training: `ours`, `trainer` (at its best: padded to the longest of a batch, grouped by length,
 fused optimiser, bf16 where that is faster) and `textbook` (every row padded to 512 tokens); one pass over the same
 rows, with the same rates, batches of 16 and seeds, each in a process of its own. `predict` asks a tuned model for 300
-rows at once and for one at a time, of ours (in fp32 and in bf16) and of `pipeline` in turns. A round runs every cell
-once, so that sides take turns; the seed of a training is the number of the round. Seconds are those of the processor on
-one thread; tokens are those of the texts, padding is not counted. Lines are kept in `benchmarks/results/speed.jsonl`;
-one that is there is not measured again, so delete those of another machine. Needs `../shared` beside the project.
+rows at once and for one at a time, of ours (in fp32 and in bf16), `pipeline`, sentence-transformers and onnxruntime in
+turns; the last is installed by `pip install -r benchmarks/speed.txt`. A round runs every cell once, so that sides take
+turns; the seed of a training is the number of the round. Seconds are those of the processor on one thread; tokens are
+those of the texts, padding is not counted. Lines are kept in `benchmarks/results/speed.jsonl`; one that is there is not
+measured again, so delete those of another machine. Needs `../shared` beside the project.
 """
 
 from __future__ import annotations

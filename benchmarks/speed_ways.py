@@ -5,9 +5,11 @@ from __future__ import annotations
 import random
 import resource
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,7 +38,11 @@ JOBS = {
     "imdb_1k": Job("imdb_1k", "minilm", 240, 256),
     "waimai_10k": Job("waimai_10k", "e5-small", 480, 128),
 }
+Answer = Callable[[list[str]], list[str]]
+"""Texts in, labels out."""
 BATCH = 16
+AT_ONCE = 32
+"""Rows of a batch of those that answer, where they are asked in batches."""
 TEST_ROWS = 300
 RATE, WARMUP, WEIGHT_DECAY, CLIP = 1e-4, 0.1, 0.01, 1.0
 TEXTBOOK_ROWS = 64
@@ -171,6 +177,8 @@ def predicted(job: Job, repeats: int) -> dict[str, Line]:
 
     import tunesmith
 
+    if find_spec("onnxruntime") is None or find_spec("onnxscript") is None:
+        sys.exit("needs onnxruntime: pip install -r benchmarks/speed.txt")
     with tempfile.TemporaryDirectory() as place:
         rows, test = rows_of(job, 0)
         train, dev = (write(Path(place) / name, part) for name, part in zip(FILES, (rows, test), strict=True))
@@ -183,13 +191,16 @@ def predicted(job: Job, repeats: int) -> dict[str, Line]:
         folder = tunesmith.train(recipe, folder=Path(place) / "run").folder
         bundle, half = tunesmith.load(folder), tunesmith.load(folder, precision="bf16")
         pipe = transformers.pipeline("text-classification", model=str(folder / "model"), device=-1)
+        alike = pipe.model, pipe.tokenizer, job.tokens
         cut = {"truncation": True, "max_length": job.tokens}
         texts = [row["text"] for row in test]
-        sides: dict[str, Callable[[list[str]], list[str]]] = {
+        sides: dict[str, Answer] = {
             "ours": lambda of: [p.label for p in bundle.predict(of)],
             "ours in bf16": lambda of: [p.label for p in half.predict(of)],
             "pipeline": lambda of: [p["label"] for p in pipe(of, **cut)],
-            "pipeline, batches of 32": lambda of: [p["label"] for p in pipe(of, batch_size=32, **cut)],
+            "pipeline, batches of 32": lambda of: [p["label"] for p in pipe(of, batch_size=AT_ONCE, **cut)],
+            "sentence-transformers": sentence_transformers(*alike, Path(place) / "body"),
+            "onnxruntime": onnxruntime(*alike, Path(place) / "model.onnx"),
         }
         found: dict[str, Line] = {name: {"all": [], "one": []} for name in sides}
         for _ in range(repeats):
@@ -201,7 +212,56 @@ def predicted(job: Job, repeats: int) -> dict[str, Line]:
     return found
 
 
-def timed(into: list[float], answer: Callable[[list[str]], list[str]], texts: list[str]) -> list[str]:
+def sentence_transformers(model: Any, tokenizer: Any, tokens: int, folder: Path) -> Answer:
+    """Return what answers with sentence-transformers: its vectors of texts, then our last layer."""
+    import torch
+    from sentence_transformers import SentenceTransformer, models
+
+    model.body.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    body = models.Transformer(str(folder), max_seq_length=tokens)
+    pooling = models.Pooling(model.config.body.hidden_size, pooling_mode=model.config.pooling)
+    encoder = SentenceTransformer(modules=[body, pooling], device="cpu")
+
+    def answer(texts: list[str]) -> list[str]:
+        vectors = encoder.encode(texts, batch_size=AT_ONCE, convert_to_tensor=True, show_progress_bar=False)
+        with torch.inference_mode():
+            return [model.config.id2label[at] for at in model.classifier(vectors).argmax(1).tolist()]
+
+    return answer
+
+
+def onnxruntime(model: Any, tokenizer: Any, tokens: int, file: Path) -> Answer:
+    """Return what answers with onnxruntime on one thread; texts stay in order, padded to the longest of a batch."""
+    import numpy as np
+    import onnxruntime as ort
+    import torch
+
+    sample = tokenizer(["a text", "another text of some words"], padding=True, return_tensors="pt")
+    names = ["input_ids", "attention_mask"]
+    changing = tuple({0: torch.export.Dim.AUTO, 1: torch.export.Dim.AUTO} for _ in names)
+    torch.onnx.export(
+        model.eval(), tuple(sample[name] for name in names), file, input_names=names, output_names=["logits"],
+        dynamic_shapes=changing, dynamo=True,
+    )  # fmt: skip
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = ort.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+
+    def answer(texts: list[str]) -> list[str]:
+        labels: list[str] = []
+        for start in range(0, len(texts), AT_ONCE):
+            made = tokenizer(
+                texts[start : start + AT_ONCE], padding=True, truncation=True, max_length=tokens, return_tensors="np"
+            )
+            given = {name: made[name].astype(np.int64) for name in names}
+            labels += [model.config.id2label[int(at)] for at in session.run(["logits"], given)[0].argmax(1)]
+        return labels
+
+    return answer
+
+
+def timed(into: list[float], answer: Answer, texts: list[str]) -> list[str]:
     """Return the answers, and note the seconds of the processor that they took."""
     start = time.process_time()
     labels = answer(texts)
