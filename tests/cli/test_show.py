@@ -21,7 +21,7 @@ STEP: dict[str, Any] = {
 }  # fmt: skip
 DEV: dict[str, Any] = {
     "kind": "dev", "stage": "select", "step": 30, "epoch": 1.5, "loss": 0.4, "metric": "macro_f1", "score": 0.8123,
-    "best": True,
+    "kept": True,
 }  # fmt: skip
 
 
@@ -88,7 +88,7 @@ def test_lines_show_a_step_every_ten_seconds() -> None:
     lines(DEV)
     lines({"kind": "say", "text": "The text is column review."})
     lines({"kind": "stage", "name": "select", "text": None})
-    assert said[2:] == ["select: dev Macro-F1 81.2 % (best)", "The text is column review."]
+    assert said[2:] == ["select: dev Macro-F1 81.2 % (kept)", "The text is column review."]
 
 
 def test_a_terminal_gets_a_live_bar(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -103,16 +104,48 @@ def test_set_rate_scales_the_peak_of_each_group() -> None:
     assert optimizer.param_groups[0]["lr"] == pytest.approx(0.2)
 
 
-def test_the_watch_keeps_the_best_and_breaks_ties_by_loss() -> None:
+def test_the_watch_keeps_the_best_and_leaves_the_start_for_a_lower_loss() -> None:
     watch = Watch(patience=2)
     assert watch.see(0, 0.5, 1.0)
     watch.history.append({})
     assert watch.see(1, 0.5, 0.9)
-    assert not watch.see(2, 0.5, 0.95)
+    assert not watch.see(2, 0.49, 0.95)
     assert not watch.is_due
     assert not watch.see(3, 0.4, 1.1)
     assert watch.is_due
     assert watch.best_step == 1
+
+
+def watched(*seen: tuple[float, float], error: float = 0.0, maximise: bool = True) -> int:
+    watch = Watch(patience=None, maximise=maximise)
+    for step, (score, loss) in enumerate(seen):
+        watch.see(step, score, loss, lambda: error)
+        watch.history.append({})
+    return watch.best_step
+
+
+def test_of_scores_that_dev_cannot_tell_apart_the_last_is_kept() -> None:
+    seen = [(0.1, 3.0), (0.88, 0.5), (0.87, 0.4), (0.865, 0.3), (0.85, 0.35)]
+    assert watched(*seen, error=0.02) == 3
+    assert watched(*seen) == 1
+    assert watched(*seen, (0.9, 0.6), (0.87, 0.2), error=0.02) == 5
+    assert watched((9.0, 3.0), (1.0, 0.5), (1.1, 0.4), (1.3, 0.3), error=0.2, maximise=False) == 2
+
+
+def test_the_start_is_given_up_for_a_better_score_alone() -> None:
+    assert watched((0.80, 1.0), (0.79, 0.1), (0.80, 1.1), error=0.05) == 0
+    assert watched((0.80, 1.0), (0.79, 0.1), (0.801, 2.0), error=0.05) == 2
+    assert watched((math.nan, 1.0), (math.nan, 0.5), error=math.nan) == 1
+
+
+def test_where_dev_does_not_choose_the_last_is_kept_unless_the_start_is_best() -> None:
+    seen = [(0.5, 1.0), (0.4, 0.9), (0.8, 0.3), (0.6, 0.5)]
+    for scores, kept in ((seen, 3), (seen[:3], 2), (seen[:2], 0)):
+        watch = Watch(patience=None, chooses=False)
+        for step, (score, loss) in enumerate(scores):
+            watch.see(step, score, loss)
+            watch.history.append({})
+        assert watch.best_step == kept
 
 
 def test_patience_lasts_while_dev_loss_falls() -> None:

@@ -39,14 +39,14 @@ def step_text(event: Event) -> str:
 
 
 def dev_text(event: Event) -> str:
-    """Return `dev macro-F1 81.2% (best)`."""
+    """Return `dev macro-F1 81.2% (kept)`."""
     from tunesmith.report.words import figure, metric_name
 
     if event.get("score") is None:
         return ""
     metric = event["metric"]
-    best = " (best)" if event.get("best") else ""
-    return f"dev {metric_name(metric).title} {narrow(figure(metric, event['score']))}{best}"
+    kept = " (kept)" if event.get("kept") else ""
+    return f"dev {metric_name(metric).title} {narrow(figure(metric, event['score']))}{kept}"
 
 
 def finding_lines(finding: Mapping[str, Any]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,14 @@ from tunesmith.recipe.schema import Stop
 
 @dataclass(slots=True)
 class Watch:
-    """The best dev score so far, and for how long nothing has become better.
+    """Which weights dev saw that are to be kept, and for how long nothing has become better.
+
+    A score on few rows is best by chance, and often long before the rate has fallen. So the last evaluation is kept
+    that lies within one standard error of the best score. What training begins with is given up for a better score, or
+    for the same with a lower loss.
+
+    Where dev does not choose, since what ships is trained over the whole schedule anew, the last of all is kept: it is
+    most like what ships, which gets its temperature and thresholds from there.
 
     An evaluation without a better score is no reason to stop while dev loss still falls: a tagger of few rows has no
     span right for some epochs, and a head of random weights may have some by chance.
@@ -19,28 +27,47 @@ class Watch:
     Args:
         patience: evaluations with neither a better score nor a lower loss that are borne; None bears any number.
         maximise: whether more is better.
+        chooses: whether the weights that are kept are those that ship.
+
+    Source: Breiman, Friedman, Olshen and Stone 1984, Classification and Regression Trees, section 3.4.3, for the rule
+    of one standard error; there it is the simplest model that is taken, here the one that has learnt longest.
     """
 
     patience: int | None
     maximise: bool = True
+    chooses: bool = True
     best: float = -math.inf
+    """The best score, its sign changed where less is better."""
     best_loss: float = math.inf
+    error: float = 0.0
+    """The standard error of the best score."""
     best_step: int = 0
+    """The step that is kept."""
     lowest: float = math.inf
     stale: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
 
-    def see(self, step: int, score: float, loss: float) -> bool:
-        """Take in an evaluation; return whether it is the best so far. Of equal scores the lower loss wins."""
+    def see(self, step: int, score: float, loss: float, error: Callable[[], float] = lambda: 0.0) -> bool:
+        """Take in an evaluation; return whether it is the one to keep so far.
+
+        Args:
+            step: of the evaluation.
+            score: on dev.
+            loss: likewise.
+            error: returns the standard error of the score; called where it is the best.
+        """
         value = score if self.maximise else -score
         value = -math.inf if math.isnan(value) else value
-        better = value > self.best or (value == self.best and loss < self.best_loss)
+        is_best = value > self.best or (value == self.best and loss < self.best_loss) or not self.history
         falls, self.lowest = loss < self.lowest, min(loss, self.lowest)
-        if better or not self.history:
-            self.best, self.best_loss, self.best_step, self.stale = value, loss, step, 0
-            return True
-        self.stale = 0 if falls else self.stale + 1
-        return False
+        self.stale = 0 if is_best or falls else self.stale + 1
+        if is_best:
+            self.best, self.best_loss, self.error = value, loss, error() if self.history else 0.0
+        has_left_the_start = self.best_step > 0
+        keeps = is_best or (has_left_the_start and (not self.chooses or value >= self.best - self.error))
+        if keeps:
+            self.best_step = step
+        return keeps
 
     @property
     def is_due(self) -> bool:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import nn
 
 from tunesmith.core.batch import Batch, Read
 from tunesmith.core.example import Example
 from tunesmith.engine.infer import outputs
+from tunesmith.evaluation.interval import resampled
 from tunesmith.evaluation.metrics import HIGHER_IS_BETTER
 from tunesmith.jobs.workshop import Workshop
 from tunesmith.text.lazy import by_owner
+
+RESAMPLES = 100
+"""Of dev, for the standard error of a score: it is then off by a fourteenth of itself."""
 
 
 class Judge:
@@ -41,6 +46,18 @@ class Judge:
     def score(self, read: Read) -> float:
         """Return the figure that dev is chosen by."""
         return float(self.shop.task.metrics()[self.metric](self.truth, self.shop.task.answers(read, self.rows)))
+
+    def error(self, read: Read) -> float:
+        """Return the standard error of that figure: how far it is off by the chance of which rows are in dev.
+
+        It is the standard deviation over `RESAMPLES` bootstrap resamples; 0 where the figure is defined on none.
+        """
+        figures = {self.metric: self.shop.task.metrics()[self.metric]}
+        answers = self.shop.task.answers(read, self.rows)
+        drawn = resampled(figures, self.truth, [answers], resamples=RESAMPLES, seed=self.shop.recipe.seed)
+        known = drawn[self.metric][0]
+        known = known[np.isfinite(known)]
+        return float(known.std()) if len(known) else 0.0
 
     def worth(self, model: nn.Module) -> float:
         """Return the same of a model, with its sign changed where less is better."""

@@ -148,8 +148,9 @@ class _Training:
         in_steps = {id(p) for group in state.optimizer.param_groups for p in group["params"]}
         # Some of them may be frozen for a while, so what moves is not told by their gradients.
         self.moving = [(name, p) for name, p in model.named_parameters() if id(p) in in_steps]
-        metric = shop.recipe.stop.metric or shop.task.metric
-        self.watch = Watch(shop.recipe.stop.patience if judge else None, HIGHER_IS_BETTER[metric])
+        stop = shop.recipe.stop
+        metric = stop.metric or shop.task.metric
+        self.watch = Watch(stop.patience if judge else None, HIGHER_IS_BETTER[metric], chooses=not stop.refit)
         self.trace, self.recall, self.cut, self.ground = trace, recall, cut, ground
         self.best: dict[str, Tensor] = {}
         self.losses: list[float] = []
@@ -200,7 +201,7 @@ class _Training:
         )  # fmt: skip
 
     def _look(self, epoch: float) -> bool:
-        """Evaluate dev, keep what is best; return whether patience has run out."""
+        """Evaluate dev, keep the weights where that is called for; return whether patience has run out."""
         judge = self.judge
         assert judge is not None, "there are dev rows"
         self._merge()
@@ -210,16 +211,16 @@ class _Training:
         # Processes on unlike hardware may differ in the last bits, and must not part over it.
         loss, score, kept = self.shop.device.ranks.told((loss, score, kept))
         worth = balanced(score, kept.get("general", 1.0), self.shop.recipe.stop.balance, self.watch.maximise)
-        is_best = self.watch.see(self.state.step, worth, loss)
+        is_kept = self.watch.see(self.state.step, worth, loss, lambda: self.shop.device.ranks.told(judge.error(read)))
         self.state.stalled = self.watch.stale
         if self.recall and loss < min((seen["dev_loss"] for seen in self.watch.history), default=float("inf")):
             self.recall.mark()
-        if is_best:
+        if is_kept:
             self.best = {name: p.detach().cpu().clone() for name, p in self.moving}
         self._note(epoch, dev_loss=loss, dev_score=score, **kept)
         self.shop.reporter.tell(
             "dev", stage=self.stage, step=self.state.step, epoch=epoch, train_loss=self._mean_loss(), loss=loss,
-            metric=judge.metric, score=score, best=is_best, **kept,
+            metric=judge.metric, score=score, kept=is_kept, **kept,
         )  # fmt: skip
         self.losses = []
         turn = turned_now(self.watch.history, self.watch.maximise) if self.stage == "select" else None
@@ -271,7 +272,7 @@ class _Training:
             tensors,
             {
                 "step": state.step, "seconds": state.seconds, "tokens": state.tokens, "padding": state.padding,
-                "best": watch.best, "best_loss": watch.best_loss, "best_step": watch.best_step,
+                "best": watch.best, "best_loss": watch.best_loss, "error": watch.error, "best_step": watch.best_step,
                 "lowest": watch.lowest, "stale": watch.stale,
                 "history": watch.history, "losses": self.losses, "done": self.is_done, "strategies": plain,
                 "ground": self.ground.state(),
@@ -305,8 +306,8 @@ class _Training:
         self.state.step, self.state.seconds = plain["step"], plain["seconds"]
         self.state.tokens, self.state.padding = plain["tokens"], plain["padding"]
         watch = self.watch
-        watch.best, watch.best_loss, watch.best_step = plain["best"], plain["best_loss"], plain["best_step"]
-        watch.lowest = plain.get("lowest", plain["best_loss"])  # checkpoints of earlier versions have none
+        watch.best, watch.best_loss, watch.error = plain["best"], plain["best_loss"], plain["error"]
+        watch.best_step, watch.lowest = plain["best_step"], plain["lowest"]
         watch.stale, watch.history, self.losses = plain["stale"], plain["history"], plain["losses"]
         self.state.stalled = watch.stale
         self.is_done = plain["done"]

@@ -184,13 +184,13 @@ class Stop(Part):
     patience: PositiveInt | None = 4
     """Evaluations with neither a better dev score nor a lower dev loss before training stops; None never stops."""
     metric: str | None = None
-    """Dev figure that decides what is best; by default the task's own."""
+    """Dev figure that weights are chosen by; by default the task's own."""
     balance: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
-    """How far forgetting counts: the best weights have the highest dev figure − balance × (1 − general agreement)."""
+    """How far forgetting counts: weights are chosen by the dev figure − balance × (1 − general agreement)."""
     evaluations_per_epoch: PositiveFloat | None = None
     """How often dev is evaluated and a checkpoint written; by default chosen from the number of rows."""
     refit: bool | None = None
-    """Train once more on train and dev together for the number of steps that dev chose; by default on few rows."""
+    """Train once more on train and dev together, over the whole schedule; by default on few rows without a dev file."""
 
 
 class Knowledge(Part):
