@@ -1,4 +1,4 @@
-"""One training: a pretrained model and rows in, the best weights that dev saw out."""
+"""One training: a pretrained model and rows in, the weights that dev kept out."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ def tune(
         shop: what the run's trainings share.
         stage: name of the checkpoints and of the lines in the history.
         train: rows to learn from.
-        dev: rows that decide which weights are best; empty where `epochs` says when to end.
-        epochs: end after so many passes, on the schedule of the full length; the weights at the end are the best.
+        dev: rows that decide which weights are kept; empty where `epochs` says when to end.
+        epochs: end after so many passes, on the schedule of the full length; the weights at the end are kept.
         hinted: whether names of labels and terms of rules are of use, where a training before has found it out.
 
     Raises:
@@ -136,7 +136,7 @@ def _schedule(shop: Workshop, per_epoch: int, epochs: float | None) -> Schedule:
 
 
 class _Training:
-    """The bookkeeping around the loop: evaluations, the best weights, checkpoints, what is said."""
+    """The bookkeeping around the loop: evaluations, the weights to keep, checkpoints, what is said."""
 
     def __init__(
         self, shop: Workshop, stage: str, work: Work, state: State, model: nn.Module, judge: Judge | None,
@@ -162,7 +162,7 @@ class _Training:
         self.shop.device.ranks.wait()  # nobody writes a checkpoint while others still read the one before it
         self.shop.reporter.tell("stage", name=self.stage, text=self._title(), resumed_at=self.state.step)
         if self.state.step == 0 and self.judge:
-            self._look(0.0)  # where the head starts: the best weights may be these
+            self._look(0.0)  # where the head starts: the weights to keep may be these
         if not self.is_done and self.work.schedule.last > 0:
             for step in loop(self.work, self.state):
                 self.losses.append(step.loss)

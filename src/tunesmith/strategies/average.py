@@ -27,10 +27,10 @@ class Average(Strategy):
     ema: w_i = (1 − decay) / (1 − decay^i), so that θ_i counts as decay^(n−i), and the start needs no correction;
     swa: w_i = 1 / i, so that all count alike.
 
-    soup: θ_1 … θ_n are `keep` checkpoints, evenly apart from `start` to the end. They and the best weights, sorted by
+    soup: θ_1 … θ_n are `keep` checkpoints, evenly apart from `start` to the end. They and the kept weights, sorted by
     their dev score, come into the mean one by one; each stays in it if dev does not fall.
 
-    In the end ema and swa are kept if dev does not say that they are worse than the best weights. Without dev (refit)
+    In the end ema and swa are kept if dev does not say that they are worse than the kept weights. Without dev (refit)
     the mean is taken as it is, that of soup over all of its checkpoints and the last weights.
 
     Use it when dev scores jump from one evaluation to the next: on few rows, with high rates. Prefer ema where training

@@ -65,8 +65,8 @@ TRAINING: dict[str, Code] = {
     "K519": Code(
         "Dev loss turned",
         "While train loss fell, dev loss began to rise: what was learnt from there on holds for the train rows only, "
-        "or makes the model surer than it is right. The weights that are kept are those with the best dev score all "
-        "the same, and a temperature mends the confidence.",
+        "or makes the model surer than it is right. While the dev score is not told apart from the best one, later "
+        "weights are kept all the same, and a temperature mends the confidence.",
         "Hold the model back (l2sp, layerwise_lr, freeze), train for fewer epochs, or give more rows.",
     ),
     "K520": Code(
