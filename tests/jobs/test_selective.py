@@ -151,7 +151,7 @@ def test_a_bundle_of_before_has_no_threshold(make_run: MakeRun) -> None:
 
 @pytest.fixture(scope="module")
 def run(quick: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    recipe = {**quick, "knowledge": {"error": 0.45}}
+    recipe = {**quick, "stop": {**quick["stop"], "refit": False}, "knowledge": {"error": 0.45}}
     return train(recipe, folder=tmp_path_factory.mktemp("runs") / "wished").folder
 
 
