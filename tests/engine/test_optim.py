@@ -116,8 +116,8 @@ def test_the_watch_keeps_the_best_and_leaves_the_start_for_a_lower_loss() -> Non
     assert watch.best_step == 1
 
 
-def watched(*seen: tuple[float, float], error: float = 0.0, maximise: bool = True) -> int:
-    watch = Watch(patience=None, maximise=maximise)
+def watched(*seen: tuple[float, float], error: float = 0.0, maximise: bool = True, chooses: bool = True) -> int:
+    watch = Watch(patience=None, maximise=maximise, chooses=chooses)
     for step, (score, loss) in enumerate(seen):
         watch.see(step, score, loss, lambda: error)
         watch.history.append({})
@@ -140,12 +140,9 @@ def test_the_start_is_given_up_for_a_better_score_alone() -> None:
 
 def test_where_dev_does_not_choose_the_last_is_kept_unless_the_start_is_best() -> None:
     seen = [(0.5, 1.0), (0.4, 0.9), (0.8, 0.3), (0.6, 0.5)]
-    for scores, kept in ((seen, 3), (seen[:3], 2), (seen[:2], 0)):
-        watch = Watch(patience=None, chooses=False)
-        for step, (score, loss) in enumerate(scores):
-            watch.see(step, score, loss)
-            watch.history.append({})
-        assert watch.best_step == kept
+    assert watched(*seen, chooses=False) == 3
+    assert watched(*seen[:3], chooses=False) == 2
+    assert watched(*seen[:2], chooses=False) == 0
 
 
 def test_patience_lasts_while_dev_loss_falls() -> None:

@@ -54,7 +54,7 @@ class Watch:
             step: of the evaluation.
             score: on dev.
             loss: likewise.
-            error: returns the standard error of the score; called where it is the best.
+            error: returns the standard error of the score; called where it is the best, and dev chooses.
         """
         value = score if self.maximise else -score
         value = -math.inf if math.isnan(value) else value
@@ -62,9 +62,10 @@ class Watch:
         falls, self.lowest = loss < self.lowest, min(loss, self.lowest)
         self.stale = 0 if is_best or falls else self.stale + 1
         if is_best:
-            self.best, self.best_loss, self.error = value, loss, error() if self.history else 0.0
-        has_left_the_start = self.best_step > 0
-        keeps = is_best or (has_left_the_start and (not self.chooses or value >= self.best - self.error))
+            self.best, self.best_loss = value, loss
+            self.error = error() if self.chooses and self.history else 0.0
+        is_near = not self.chooses or value >= self.best - self.error
+        keeps = is_best or (self.best_step > 0 and is_near)
         if keeps:
             self.best_step = step
         return keeps
