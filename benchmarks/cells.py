@@ -78,7 +78,7 @@ def line_of(report: Line, **cell: Any) -> Line:
         **cell, "metric": report["metric"], "n_train": report["data"]["train"], "n_test": report["data"]["test"],
         "test": report["test"], "dev": report["dev"],
         "baselines": {key: value["scores"] for key, value in report["baselines"].items()},
-        "against": report["comparison"]["against"], "verdict": report["verdict"], "best_step": report["best_step"],
+        "against": report["comparison"]["against"], "verdict": report["verdict"], "kept_step": report["kept_step"],
         "seconds": report["speed"]["train_seconds"], "run_seconds": report["speed"]["run_seconds"],
         "threads": report["lock"]["machine"]["threads"],
         "recipe": {key: value for key, value in report["recipe"].items() if key not in ("data", "model")},

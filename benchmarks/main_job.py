@@ -31,7 +31,7 @@ def run_cell(cell: str, seed: int, on: str, sets: list[str]) -> dict[str, Any]:
         "test": report["test"], "lost_classes": [label for label, f1 in rows.items() if f1 == 0],
         "baselines": {name: b["scores"] for name, b in report["baselines"].items()},
         "against": report["comparison"]["against"],
-        "verdict": report["verdict"], "best_step": report["best_step"],
+        "verdict": report["verdict"], "kept_step": report["kept_step"],
         "steps": [h["step"] for h in report["history"]][-1], "seconds": report["speed"]["train_seconds"],
         "recipe": {k: v for k, v in report["recipe"].items() if k != "data"},
     }  # fmt: skip

@@ -149,7 +149,7 @@ def measure(cell: str, seed: int, on: str, sets: list[str], baselines: bool) -> 
         "n_train": report["n_train"], "n_test": report["n_test"], "classes": len(report["labels"]),
         "test": report["test"],
         "baselines": {key: side["scores"] for key, side in report["baselines"].items() if key in BASELINES},
-        "forgetting": report.get("forgetting"), "best_step": report["best_step"],
+        "forgetting": report.get("forgetting"), "kept_step": report["kept_step"],
         "precision": report["model"]["precision"],
         "seconds": round(report["speed"]["train_seconds"] * share, 1),
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,

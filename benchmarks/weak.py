@@ -99,7 +99,7 @@ def run(cell: str, seed: int, on: str, sets: list[str]) -> Line:
         "n_weak": labelled["labelled"], "n_test": len(measured), "test": report["test"][METRIC], "rules": voted,
         "right": {rule["name"]: rule["right"] for rule in labelled["rules"]},
         "baselines": {name: found["scores"][METRIC] for name, found in report["baselines"].items()},
-        "best_step": report["best_step"], "strategies": report["recipe"]["strategies"],
+        "kept_step": report["kept_step"], "strategies": report["recipe"]["strategies"],
         "seconds": report["speed"]["train_seconds"],
     }  # fmt: skip
 

@@ -113,7 +113,7 @@ def test_the_watch_keeps_the_best_and_leaves_the_start_for_a_lower_loss() -> Non
     assert not watch.is_due
     assert not watch.see(3, 0.4, 1.1)
     assert watch.is_due
-    assert watch.best_step == 1
+    assert watch.kept_step == 1
 
 
 def watched(*seen: tuple[float, float], error: float = 0.0, maximise: bool = True, chooses: bool = True) -> int:
@@ -121,7 +121,7 @@ def watched(*seen: tuple[float, float], error: float = 0.0, maximise: bool = Tru
     for step, (score, loss) in enumerate(seen):
         watch.see(step, score, loss, lambda: error)
         watch.history.append({})
-    return watch.best_step
+    return watch.kept_step
 
 
 def test_of_scores_that_dev_cannot_tell_apart_the_last_is_kept() -> None:
@@ -153,7 +153,7 @@ def test_patience_lasts_while_dev_loss_falls() -> None:
         assert not watch.is_due
     watch.see(5, 0.0, 1.45)
     assert watch.is_due
-    assert watch.best_step == 0
+    assert watch.kept_step == 0
 
 
 def test_a_lower_error_is_better_where_the_metric_says_so() -> None:

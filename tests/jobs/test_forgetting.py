@@ -96,10 +96,10 @@ def test_the_balance_chooses_what_it_says(moved: Path, balanced: Path) -> None:
     assert len(moments) == 5
     assert moments[0]["general"] == pytest.approx(1.0)
     worth = [(moment["dev_score"] - (1 - moment["general"]), -moment["dev_loss"]) for moment in moments]
-    assert report["best_step"] == moments[worth.index(max(worth))]["step"]
+    assert report["kept_step"] == moments[worth.index(max(worth))]["step"]
     alone = report_of(moved)
     scores = [(moment["dev_score"], -moment["dev_loss"]) for moment in alone["history"]]
-    assert alone["best_step"] == alone["history"][scores.index(max(scores))]["step"]
+    assert alone["kept_step"] == alone["history"][scores.index(max(scores))]["step"]
     assert [moment["general"] for moment in alone["history"]] == [moment["general"] for moment in moments]
 
 

@@ -18,7 +18,7 @@ EMBEDDINGS = "word_embeddings.weight"
 
 def weights(recipe: dict[str, Any], folder: Path, **optimizer: Any) -> dict[str, torch.Tensor]:
     asked = {**recipe, "stop": {"steps": 12, "epochs": 4}, "optimizer": {**recipe["optimizer"], **optimizer}}
-    assert train(asked, folder=folder).report()["best_step"] > 0, "nothing was learnt, so nothing is compared"
+    assert train(asked, folder=folder).report()["kept_step"] > 0, "nothing was learnt, so nothing is compared"
     return load_file(folder / "model" / "model.safetensors")
 
 

@@ -213,7 +213,7 @@ def six() -> Report:
         "curve": [{"rows": rows, "score": score(value, 0.04, 500)} for rows, value in curve],
         "curve_text": "From 1,500 to 3,000 rows macro-F1 rose by 3.4 points: twice the rows would likely still help.",
         "history": history(1280, 10, 5, 0.91, refit=True),
-        "best_step": 960,
+        "kept_step": 960,
         "errors": [
             {
                 "id": str(i),
@@ -280,7 +280,7 @@ def binary() -> Report:
         "curve": None,
         "curve_text": None,
         "history": history(96, 2, 9, 0.76),
-        "best_step": 64,
+        "kept_step": 64,
         "errors": [],
     }
     report["data"] = report["data"] | {"labels": None, "findings": []}

@@ -18,7 +18,7 @@ def report() -> dict[str, Any]:
         for step, dev, general in ((0, 0.3, 1.0), (5, 0.7, 0.9), (10, 0.8, 0.7))
     ]  # fmt: skip
     return {
-        "run": "r", "metric": "accuracy", "watched": "accuracy", "best_step": 5, "verdict": "Better.",
+        "run": "r", "metric": "accuracy", "watched": "accuracy", "kept_step": 5, "verdict": "Better.",
         "test": {"accuracy": score(0.9, 40)},
         "baselines": {"frozen": {"title": "frozen model with a linear head", "scores": {"accuracy": score(0.8, 40)}}},
         "comparison": {"against": {"frozen": {"difference": score(0.1, 40), "outcome": "tuned better"}}},

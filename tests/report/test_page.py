@@ -89,7 +89,7 @@ def test_sections_stand_in_the_order_of_a_reader(samples):
 
 OPTIONAL = {
     "verdict": (), "notes": (), "model": (), "protocol": (), "created": (), "labels": (), "test": (), "dev": (),
-    "metric": (), "task": (), "run": (), "best_step": (), "speed": (), "comparison": (),
+    "metric": (), "task": (), "run": (), "kept_step": (), "speed": (), "comparison": (),
     "per_class": ("classes",), "confusion": ("confusion",), "calibration": ("reliability",), "errors": ("errors",),
     "data": ("findings", "data"), "recipe": (), "lock": ("lock",), "baselines": (), "history": (), "curve": (),
 }  # fmt: skip

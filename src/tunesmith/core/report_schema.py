@@ -288,7 +288,7 @@ class ReportData(TypedDict, total=False):
     curve: list[CurvePoint]
     curve_text: str
     history: list[Moment]
-    best_step: int
+    kept_step: int
     overfitting: Overfitting
     errors: list[Shown]
     samples: list[Shown]

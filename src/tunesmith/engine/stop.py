@@ -41,7 +41,7 @@ class Watch:
     best_loss: float = math.inf
     error: float = 0.0
     """The standard error of the best score."""
-    best_step: int = 0
+    kept_step: int = 0
     """The step that is kept."""
     lowest: float = math.inf
     stale: int = 0
@@ -65,9 +65,9 @@ class Watch:
             self.best, self.best_loss = value, loss
             self.error = error() if self.chooses and self.history else 0.0
         is_near = not self.chooses or value >= self.best - self.error
-        keeps = is_best or (self.best_step > 0 and is_near)
+        keeps = is_best or (self.kept_step > 0 and is_near)
         if keeps:
-            self.best_step = step
+            self.kept_step = step
         return keeps
 
     @property

@@ -118,7 +118,7 @@ def refit(shop: Workshop, tuned: Tuned, rows: list[Example]) -> Tuned:
     the start.
     """
     whole = shop.recipe.stop.epochs
-    epochs = whole if tuned.best_step > 0 else 0.0
+    epochs = whole if tuned.kept_step > 0 else 0.0
     return tune(shop, "refit", rows_to_learn(shop, rows), [], epochs=epochs, hinted=tuned.hinted)
 
 

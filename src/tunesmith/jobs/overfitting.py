@@ -25,8 +25,8 @@ def overfitting(recipe: Recipe, tuned: Tuned, train: Sequence[Example]) -> dict[
     """
     assert recipe.stop.metric is not None, "the recipe is complete"
     turn = turn_of(tuned.history, HIGHER_IS_BETTER[recipe.stop.metric])
-    gap = gap_of(tuned.history, tuned.best_step)
-    kept = next((moment["epoch"] for moment in tuned.history if moment["step"] == tuned.best_step), None)
+    gap = gap_of(tuned.history, tuned.kept_step)
+    kept = next((moment["epoch"] for moment in tuned.history if moment["step"] == tuned.kept_step), None)
     told: dict[str, Any] = {"kept_epochs": kept}
     if turn:
         told["turn"] = asdict(turn)

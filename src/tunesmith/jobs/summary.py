@@ -132,7 +132,7 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
         "protocol": _protocol(outcome),
         "dev": _scores(recipe, task, task.truth(chosen.dev), _of_dev(chosen)),
         "history": [*chosen.tuned.history, *(chosen.final.history if chosen.final is not chosen.tuned else [])],
-        "best_step": chosen.tuned.best_step,
+        "kept_step": chosen.tuned.kept_step,
         "overfitting": overfitting(recipe, chosen.tuned, chosen.train),
         "samples": [task.show(at, tested.examples, tested.answers) for at in _drawn(outcome)],
         "data": _data(outcome),
@@ -239,7 +239,7 @@ def _notes(outcome: Outcome) -> list[str]:
             f"The baselines were fitted on {fitted:,} of the {len(chosen.train):,} train rows, drawn at random; "
             "evaluate.baseline_rows says how many."
         )
-    if chosen.tuned.best_step == 0 and chosen.tuned.history and len(chosen.tuned.history) > 1:
+    if chosen.tuned.kept_step == 0 and chosen.tuned.history and len(chosen.tuned.history) > 1:
         changed = any(strategy.stage == "body" for strategy in outcome.shop.strategies)
         body = "the body as it was made ready" if changed else "the pretrained body"
         notes.append(

@@ -46,7 +46,7 @@ class Tuned:
     """The outcome of one training."""
 
     model: nn.Module
-    best_step: int
+    kept_step: int
     history: list[dict[str, Any]] = field(default_factory=list)
     seconds: float = 0.0
     tokens: int = 0
@@ -152,7 +152,7 @@ class _Training:
         metric = stop.metric or shop.task.metric
         self.watch = Watch(stop.patience if judge else None, HIGHER_IS_BETTER[metric], chooses=not stop.refit)
         self.trace, self.recall, self.cut, self.ground = trace, recall, cut, ground
-        self.best: dict[str, Tensor] = {}
+        self.kept: dict[str, Tensor] = {}
         self.losses: list[float] = []
         self.saved_at = time.monotonic()
         self.is_done = False
@@ -188,15 +188,15 @@ class _Training:
         self._save()
         model = self.shop.device.unwrap(self.state.model)
         self.ground.release()  # what comes now may move what stood still
-        if self.best:
-            _load(self.moving, self.best)
+        if self.kept:
+            _load(self.moving, self.kept)
         for strategy in reversed(self.shop.strategies):  # what was put on last comes off first
             model = strategy.finish(model)
         trained = sum(p.numel() for _, p in self.moving) + self.cut.spared
         self.cut.restore()
-        best_step = self.watch.best_step if self.judge else self.state.step
+        kept_step = self.watch.kept_step if self.judge else self.state.step
         return Tuned(
-            model.eval(), best_step, self.watch.history, self.state.seconds, self.state.tokens, self.state.padding,
+            model.eval(), kept_step, self.watch.history, self.state.seconds, self.state.tokens, self.state.padding,
             trained, self.recall.by_heart() if self.recall else [],
         )  # fmt: skip
 
@@ -207,20 +207,20 @@ class _Training:
         self._merge()
         read = judge.read(self.state.model)
         loss, score = judge.loss(read, self.work.batches.size), judge.score(read)
-        kept = {} if self.trace is None else {"general": self.trace.agreement(self.model)}
+        general = {} if self.trace is None else {"general": self.trace.agreement(self.model)}
         # Processes on unlike hardware may differ in the last bits, and must not part over it.
-        loss, score, kept = self.shop.device.ranks.told((loss, score, kept))
-        worth = balanced(score, kept.get("general", 1.0), self.shop.recipe.stop.balance, self.watch.maximise)
+        loss, score, general = self.shop.device.ranks.told((loss, score, general))
+        worth = balanced(score, general.get("general", 1.0), self.shop.recipe.stop.balance, self.watch.maximise)
         is_kept = self.watch.see(self.state.step, worth, loss, lambda: self.shop.device.ranks.told(judge.error(read)))
         self.state.stalled = self.watch.stale
         if self.recall and loss < min((seen["dev_loss"] for seen in self.watch.history), default=float("inf")):
             self.recall.mark()
         if is_kept:
-            self.best = {name: p.detach().cpu().clone() for name, p in self.moving}
-        self._note(epoch, dev_loss=loss, dev_score=score, **kept)
+            self.kept = {name: p.detach().cpu().clone() for name, p in self.moving}
+        self._note(epoch, dev_loss=loss, dev_score=score, **general)
         self.shop.reporter.tell(
             "dev", stage=self.stage, step=self.state.step, epoch=epoch, train_loss=self._mean_loss(), loss=loss,
-            metric=judge.metric, score=score, kept=is_kept, **kept,
+            metric=judge.metric, score=score, kept=is_kept, **general,
         )  # fmt: skip
         self.losses = []
         turn = turned_now(self.watch.history, self.watch.maximise) if self.stage == "select" else None
@@ -253,7 +253,7 @@ class _Training:
     def _save(self) -> None:
         """Write everything that moves. Last and best stand in one checkpoint: two files can disagree after a kill."""
         tensors = {f"model.{name}": p.detach() for name, p in self.moving}
-        tensors |= {f"best.{name}": p for name, p in self.best.items()}
+        tensors |= {f"kept.{name}": p for name, p in self.kept.items()}
         tensors |= {f"recall.{name}": value for name, value in self.recall.state().items()} if self.recall else {}
         plain: dict[str, Any] = {}
         inner = getattr(self.state.optimizer, "optimizer", self.state.optimizer).state_dict()
@@ -272,7 +272,7 @@ class _Training:
             tensors,
             {
                 "step": state.step, "seconds": state.seconds, "tokens": state.tokens, "padding": state.padding,
-                "best": watch.best, "best_loss": watch.best_loss, "error": watch.error, "best_step": watch.best_step,
+                "best": watch.best, "best_loss": watch.best_loss, "error": watch.error, "kept_step": watch.kept_step,
                 "lowest": watch.lowest, "stale": watch.stale,
                 "history": watch.history, "losses": self.losses, "done": self.is_done, "strategies": plain,
                 "ground": self.ground.state(),
@@ -288,7 +288,7 @@ class _Training:
             return
         tensors, plain = found
         _load(self.moving, _under(tensors, "model."))
-        self.best = _under(tensors, "best.")
+        self.kept = _under(tensors, "kept.")
         if self.recall:
             self.recall.restore(_under(tensors, "recall."))
         inner = getattr(self.state.optimizer, "optimizer", self.state.optimizer)
@@ -307,7 +307,7 @@ class _Training:
         self.state.tokens, self.state.padding = plain["tokens"], plain["padding"]
         watch = self.watch
         watch.best, watch.best_loss, watch.error = plain["best"], plain["best_loss"], plain["error"]
-        watch.best_step, watch.lowest = plain["best_step"], plain["lowest"]
+        watch.kept_step, watch.lowest = plain["kept_step"], plain["lowest"]
         watch.stale, watch.history, self.losses = plain["stale"], plain["history"], plain["losses"]
         self.state.stalled = watch.stale
         self.is_done = plain["done"]

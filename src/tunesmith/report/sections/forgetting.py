@@ -102,9 +102,9 @@ def _way(report: ReportData) -> Markup | None:
     history: list[Moment] = [m for m in report.get("history") or [] if {"general", "dev_score", "step"} <= m.keys()]
     if len({moment["general"] for moment in history}) < 2:
         return None
-    stage, best = history[0].get("stage"), report.get("best_step")
+    stage, kept = history[0].get("stage"), report.get("kept_step")
     points = [
-        Balance(m["general"], m["dev_score"], m["step"], m["step"] == best) for m in history if m.get("stage") == stage
+        Balance(m["general"], m["dev_score"], m["step"], m["step"] == kept) for m in history if m.get("stage") == stage
     ]
     plot = balance_plot(points, report.get("watched") or report.get("metric", ""))
     return figure(plot, "One dot per evaluation, joined in their order: what dev gained and what general texts kept. "

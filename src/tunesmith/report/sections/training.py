@@ -50,7 +50,7 @@ def _curves(report: ReportData) -> list[Markup]:
     history = [moment for moment in report.get("history") or [] if "step" in moment]
     moments, stages = _laid_out(history)
     x_title = "optimiser step"
-    best = _best(moments, report.get("best_step"))
+    kept = _at(moments, report.get("kept_step"))
     plots = []
     losses = [
         Series(title, colour, points)
@@ -62,16 +62,15 @@ def _curves(report: ReportData) -> list[Markup]:
     ]
     if losses:
         title = "loss" if len(losses) > 1 else losses[0].title
-        kept = best if len(losses) > 1 else None
         turn = ((report.get("overfitting") or {}).get("turn") or {}).get("step")
-        marks = Marks(stages, kept, _best(moments, turn))
+        marks = Marks(stages, kept if len(losses) > 1 else None, _at(moments, turn))
         plots.append(figure(line_plot(_said(title, losses), x_title, title, losses, marks, False)))
     scores = _points(moments, lambda moment: moment.get("dev_score"))
     if scores:
         name = words.metric_name(report.get("watched") or report.get("metric", ""))
         lines = [Series("dev score", "tuned", scores)]
         title = f"{name.title} on dev rows" if report.get("metric") else "dev score"
-        plots.append(figure(line_plot(_said(title, lines), x_title, title, lines, Marks(stages, best), name.is_share)))
+        plots.append(figure(line_plot(_said(title, lines), x_title, title, lines, Marks(stages, kept), name.is_share)))
     return plots
 
 
@@ -99,9 +98,9 @@ def _points(moments: Sequence[tuple[float, Moment]], value: Callable[[Moment], f
     return [(at, number) for at, number in pairs if number is not None]
 
 
-def _best(moments: Sequence[tuple[float, Moment]], best_step: int | None) -> float | None:
+def _at(moments: Sequence[tuple[float, Moment]], step: int | None) -> float | None:
     """The place of a step of the choice: the first with that number that has a dev score, for refits have none."""
-    return next((at for at, moment in moments if moment["step"] == best_step and "dev_score" in moment), None)
+    return next((at for at, moment in moments if moment["step"] == step and "dev_score" in moment), None)
 
 
 def _said(title: str, series: Sequence[Series]) -> str:
