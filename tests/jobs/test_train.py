@@ -54,6 +54,19 @@ def test_the_report_has_every_figure_with_interval_and_count(run: Path) -> None:
         assert report["speed"][name] is not None, name
 
 
+def test_folds_without_rows_to_choose_by_are_refused_before_a_training(quick: dict[str, Any], tmp_path: Path) -> None:
+    rows = [("good", "ann"), ("good", "bob"), ("bad", "cid")] * 10
+    path = tmp_path / "rows.csv"
+    lines = [f"{number} {mood},{mood},{user}" for number, (mood, user) in enumerate(rows)]
+    path.write_text("\n".join(["text,mood,user", *lines]))
+    data = {"train": str(path), "text": "text", "label": "mood", "group": "user"}
+    said: list[dict[str, Any]] = []
+    with pytest.raises(InputError, match=r"K128 rows\.csv: the rows of a class stay together") as raised:
+        train({**quick, "data": data, "evaluate": {"folds": 3}}, folder=tmp_path / "run", progress=said.append)
+    assert "data.group" in str(raised.value)
+    assert not any(event["kind"] == "step" for event in said)
+
+
 def test_what_a_strategy_does_before_the_steps_counts_as_training(
     quick: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

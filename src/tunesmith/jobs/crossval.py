@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from tunesmith.core.prediction import Mention, Written
 from tunesmith.core.task import Array
 from tunesmith.data.load import Loaded
 from tunesmith.data.split import fold_examples, split_examples
+from tunesmith.errors import Fault, InputError
 from tunesmith.evaluation.figure import as_objects
 from tunesmith.jobs.baselines import measure_baselines
 from tunesmith.jobs.knowledge import ALONE, rules_beside, vote_alone
@@ -25,19 +27,33 @@ WITHOUT = "without"
 """What the tuned model is called where it is asked without its knowledge."""
 
 
+class Fold(NamedTuple):
+    """The places of the rows of one fold."""
+
+    train: list[int]
+    dev: list[int]
+    test: list[int]
+
+
 def cross_validate(shop: Workshop, loaded: Loaded) -> Tested:
     """Train once per fold on the other folds, and return what each model says of rows it never saw.
 
     Every fold chooses on a dev part of its own; none is refitted, so the figures are those of models that saw fewer
     rows than the one that ships: they err on the careful side. With repeats, the answers to a row are averaged.
+
+    Raises:
+        InputError: the rows of a class hold together so that a fold has no dev rows.
     """
     examples = list(loaded.splits.train)
     evaluate = shop.recipe.evaluate
     seed = shop.recipe.seed
     assert evaluate.folds, "the recipe is complete"
-    folds = fold_examples(examples, loaded.groups, evaluate.folds, evaluate.repeats, seed)
-    said = [_fold(shop, loaded, examples, number, inside, outside) for number, (inside, outside) in enumerate(folds, 1)]
-    rows, means = average([outside for _, outside in folds], said)
+    folds = [
+        Fold(*_with_dev(shop, examples, loaded.groups, inside), outside)
+        for inside, outside in fold_examples(examples, loaded.groups, evaluate.folds, evaluate.repeats, seed)
+    ]
+    said = [_fold(shop, examples, number, fold) for number, fold in enumerate(folds, 1)]
+    rows, means = average([fold.test for fold in folds], said)
     tuned, without = means.pop("tuned"), means.pop(WITHOUT, None)
     return Tested([examples[row] for row in rows], tuned, means, tuned if without is None else without)
 
@@ -89,20 +105,26 @@ def restore(values: Any) -> Array:
     return np.asarray(values)
 
 
-def _fold(
-    shop: Workshop, loaded: Loaded, examples: Sequence[Example], number: int, inside: Sequence[int],
-    outside: Sequence[int],
-) -> dict[str, Any]:  # fmt: skip
+def _with_dev(
+    shop: Workshop, examples: Sequence[Example], groups: Array, inside: Sequence[int]
+) -> tuple[list[int], list[int]]:
+    """Return the places to train on and those to choose by, of those that one fold may see."""
+    data, places = shop.recipe.data, np.asarray(inside)
+    kept, held = split_examples([examples[i] for i in inside], groups[places], data.dev_share, seed=shop.recipe.seed)
+    if not held:
+        message = "the rows of a class stay together, so that a fold would have none to choose by."
+        cure = "Give a test file, more rows, another data.group, or near_duplicates=ignore."
+        raise InputError(Fault("K128", Path(data.train).name, message, cure))
+    return places[kept].tolist(), places[held].tolist()
+
+
+def _fold(shop: Workshop, examples: Sequence[Example], number: int, fold: Fold) -> dict[str, Any]:
     """Return the answers of the tuned model and of the baselines for one fold; a finished fold is not done again."""
     run = shop.reporter.run
     known = run.kept(f"fold-{number}")
     if known is not None:
         return {name: restore(values) for name, values in known.items()}
-    seed = shop.recipe.seed
-    groups = [loaded.groups[i] for i in inside]
-    kept, held = split_examples([examples[i] for i in inside], groups, shop.recipe.data.dev_share, seed=seed)
-    train, dev = [examples[inside[i]] for i in kept], [examples[inside[i]] for i in held]
-    test = [examples[i] for i in outside]
+    train, dev, test = ([examples[place] for place in part] for part in fold)
     tuned = tune(shop, f"fold-{number}", rows_to_learn(shop, train), dev)
     read = read_of(shop, tuned.model, dev)
     task, temperature = shop.task.calibrate(read, dev)
