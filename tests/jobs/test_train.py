@@ -173,6 +173,21 @@ def test_a_learning_curve_grows_and_is_put_into_words(quick: dict[str, Any], tmp
     assert f"{rows[-2]} to {rows[-1]} rows" in report["curve_text"]
 
 
+@pytest.mark.parametrize(("limit", "points"), [(2, [1, 2]), (1, None)])
+def test_a_learning_curve_of_hardly_any_rows(
+    quick: dict[str, Any], tmp_path: Path, limit: int, points: list[int] | None
+) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join(["text,stars", *(f"film {number} good,{number}" for number in range(12))]))
+    recipe = {
+        **quick, "task": "regress", "stop": {"epochs": 1, "refit": False},
+        "data": {"train": str(path), "limit": limit, "near_duplicates": "ignore"},
+        "evaluate": {"resamples": 20, "folds": 0, "curve": True, "forgetting": "off", "baselines": ["majority"]},
+    }  # fmt: skip
+    report = train(recipe, folder=tmp_path / "run").report()
+    assert ([point["rows"] for point in report["curve"]] if points else report.get("curve")) == points
+
+
 def test_tfidf_winning_is_said_plainly(tiny: Path, tmp_path: Path) -> None:
     rng = random.Random(3)
     lines = []

@@ -20,23 +20,26 @@ def learning_curve(
 ) -> list[dict[str, Any]]:
     """Return {"rows", "score"} for growing shares of the train rows, scored on dev; test is not touched.
 
-    The parts are nested: what the curve adds is rows, not another draw.
+    The parts are nested: what the curve adds is rows, not another draw. One row is no part of itself, so that of a few
+    rows there are fewer points, and of a single one there is no curve.
     """
     points: list[dict[str, Any]] = []
     rows = list(train)
-    parts: list[list[Example]] = []
+    parts: dict[float, list[Example]] = {}
     for share in reversed(SHARES):
+        if len(rows) < 2:
+            break
         # Each part is drawn from the one before it, so a smaller part is inside every larger one.
         relative = share * len(train) / len(rows)
         kept, _ = split_examples(rows, list(range(len(rows))), 1.0 - relative, seed=shop.recipe.seed)
         rows = [rows[i] for i in kept]
-        parts.insert(0, rows)
-    for share, part in zip(SHARES, parts, strict=True):
+        parts[share] = rows
+    for share, part in reversed(parts.items()):
         stage = f"curve-{share:g}"
         model = tune(shop, stage, rows_to_learn(shop, part), dev).model
         points.append({"rows": len(part), "score": _score(shop, model, dev)})
     points.append({"rows": len(train), "score": _score(shop, tuned.model, dev)})
-    return points
+    return points if parts else []
 
 
 def curve_sentence(points: Sequence[dict[str, Any]], metric: str) -> str:
