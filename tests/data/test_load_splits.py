@@ -201,6 +201,15 @@ def test_what_makes_training_impossible_is_refused_with_every_reason(tmp_path: P
     with pytest.raises(InputError, match=r"K128.* 2 groups"):
         load(tmp_path, {**table(40), "user": ["me", "you"] * 20}, group="user")
     assert load(tmp_path, {**table(42), "user": ["me", "you", "she"] * 14}, group="user").protocol == "folds"
+    with pytest.raises(InputError, match=r"K128 data\.limit: cross-validation needs 3 rows"):
+        load(tmp_path, table(40), limit=2)
+
+
+@pytest.mark.parametrize("part", ["dev", "test"])
+def test_a_file_of_rows_that_cannot_be_used_is_an_error(tmp_path: Path, part: str) -> None:
+    given = write(tmp_path, {"text": ["", " "], "label": ["a", "b"]}, "given.csv")
+    with pytest.raises(InputError, match=r"K128 given\.csv: no row with text and label is left"):
+        load(tmp_path, table(40), **{part: given})
 
 
 def test_every_broken_file_is_named_at_once(tmp_path: Path) -> None:

@@ -40,6 +40,17 @@ def test_what_must_hold_for_every_split(pairs: list[tuple[str, int]], share: flo
     assert (kept, held) == split_examples(rows, groups, share, seed=seed)
 
 
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(st.floats(-9, 9), st.integers(0, 3)), min_size=2, max_size=12), st.floats(0.05, 0.9))
+def test_numbers_are_never_all_held_out(pairs: list[tuple[float, int]], share: float) -> None:
+    groups = [group for _, group in pairs]
+    if len(set(groups)) < 2:
+        return
+    kept, held = split_examples(examples([number for number, _ in pairs]), groups, share, seed=1)
+    assert kept
+    assert sorted(kept + held) == list(range(len(pairs)))
+
+
 @pytest.mark.parametrize("share", [0.1, 0.15, 0.2, 0.5])
 def test_every_class_is_held_out_in_its_share(share: float) -> None:
     targets = ["a"] * 1000 + ["b"] * 100 + ["c"] * 20 + ["d"] * 4 + ["e"] * 2 + ["f"]

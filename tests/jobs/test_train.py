@@ -61,7 +61,7 @@ def test_folds_without_rows_to_choose_by_are_refused_before_a_training(quick: di
     path.write_text("\n".join(["text,mood,user", *lines]))
     data = {"train": str(path), "text": "text", "label": "mood", "group": "user"}
     said: list[dict[str, Any]] = []
-    with pytest.raises(InputError, match=r"K128 rows\.csv: the rows of a class stay together") as raised:
+    with pytest.raises(InputError, match=r"K128 rows\.csv: rows that stay together are so many") as raised:
         train({**quick, "data": data, "evaluate": {"folds": 3}}, folder=tmp_path / "run", progress=said.append)
     assert "data.group" in str(raised.value)
     assert not any(event["kind"] == "step" for event in said)
@@ -186,6 +186,18 @@ def test_a_learning_curve_of_hardly_any_rows(
     }  # fmt: skip
     report = train(recipe, folder=tmp_path / "run").report()
     assert ([point["rows"] for point in report["curve"]] if points else report.get("curve")) == points
+
+
+def test_there_is_no_learning_curve_where_dev_cannot_give_the_figure(quick: dict[str, Any], tmp_path: Path) -> None:
+    dev, said = tmp_path / "dev.csv", list[str]()
+    dev.write_text("review,mood\nthe film was good,good\n")
+    recipe = {
+        **quick, "data": {**quick["data"], "dev": str(dev)}, "stop": {"epochs": 1, "metric": "roc_auc"},
+        "evaluate": {"resamples": 20, "folds": 0, "curve": True, "forgetting": "off", "baselines": ["majority"]},
+    }  # fmt: skip
+    report = train(recipe, folder=tmp_path / "run", progress=lambda event: said.append(str(event.get("text")))).report()
+    assert "curve" not in report
+    assert any("There is no learning curve: 1 dev rows" in text for text in said)
 
 
 def test_tfidf_winning_is_said_plainly(tiny: Path, tmp_path: Path) -> None:

@@ -89,9 +89,14 @@ def inspect(
 
 def _target_findings(prepared: Prepared, train: Rows) -> Iterator[Finding]:
     """Yield what is to be said of the targets: each kind of them has its own."""
+    for rows in prepared.files.values():
+        if not len(rows):
+            yield note_rows(
+                "K128", "error", rows.name, "no row with text and label is left.", "Give rows that have both."
+            )
     if not len(train):
-        yield note_rows("K128", "error", train.name, "no row with text and label is left.", "Give rows that have both.")
-    elif prepared.kind == "text":
+        return
+    if prepared.kind == "text":
         from tunesmith.data.writtenfindings import written_findings
 
         yield from written_findings(prepared)

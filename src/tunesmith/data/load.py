@@ -108,10 +108,10 @@ def load_splits(
         folds = 0
     protocol = _protocol(data, len(train), folds)
     _refuse_few(prepared, len(train))
-    if protocol == "folds":
-        _refuse_few_groups(prepared, len(np.unique(groups)))
     places, dev, test = _cut(train, groups, times, data, protocol, seed)
     drawn = _limited(train, places, data, seed)
+    if protocol == "folds":
+        _refuse_few_groups(prepared, len(np.unique(groups[drawn])), data.limit)
     splits = Splits(
         train=train.pick(drawn),
         dev=examples.get("dev") or train.pick(dev),
@@ -233,10 +233,13 @@ def _refuse_few(prepared: Prepared, rows: int) -> None:
         )  # fmt: skip
 
 
-def _refuse_few_groups(prepared: Prepared, groups: int) -> None:
+def _refuse_few_groups(prepared: Prepared, groups: int, limit: int | None) -> None:
     """Refuse to cross-validate where a fold would leave nothing to train on, to choose by or to test on."""
     if groups < MIN_GROUPS:
         name = prepared.files["train"].name
+        if limit is not None and limit < MIN_GROUPS:
+            message = f"cross-validation needs {MIN_GROUPS} rows."
+            raise InputError(Fault("K128", "data.limit", message, "Raise data.limit, or give a test file."))
         held = "one group, which stays" if groups == 1 else f"{groups} groups, each of which stays"
         raise InputError(
             Fault("K128", name, f"the rows are {held} on one side of every split; cross-validation needs {MIN_GROUPS}.",

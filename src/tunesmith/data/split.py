@@ -24,8 +24,8 @@ def split_examples(
     """Return the places of the rows to keep and of those to hold out.
 
     Every class is held out in the same share (numbers: every tenth of the ranks; several labels or spans: by the
-    rarest one), rows of one group stay together, and every class keeps a row. With `times` the latest rows are held out
-    instead, and a group that spans the border is kept.
+    rarest one), rows of one group stay together, and every class keeps a row; one row is kept where there are no
+    classes. With `times` the latest rows are held out instead, and a group that spans the border is kept.
 
     Args:
         examples: rows with targets.
@@ -59,6 +59,8 @@ def split_places(
     else:
         held = _stratified(units, share, np.random.default_rng(seed))
     held = _return_lost(units, held, examples)
+    if held and len(held) == len(units):  # no class keeps a row of numbers
+        held.remove(max(held, key=lambda unit: (units.sizes[unit], -unit)))
     if not held and len(units) < 2:
         raise ValueError("all rows are in one group")
     taken = np.zeros(len(examples), dtype=bool)

@@ -16,7 +16,7 @@ from tunesmith.evaluation.linear import fit
 from tunesmith.evaluation.ngrams import Sparse, Texts, features
 from tunesmith.evaluation.unit import unit_length
 
-__all__ = ["TITLES", "fit_probe", "majority", "probe", "tfidf", "titles"]
+__all__ = ["TITLES", "fit_probe", "majority", "probe", "some_words", "tfidf", "titles"]
 
 TITLES: Mapping[str, str] = MappingProxyType(
     {
@@ -54,6 +54,8 @@ MOST_CELLS = 400_000
 """Rows times classes that TF-IDF is fitted on at most; beyond it rows are drawn. 8 s for 4,000 rows of 77 classes."""
 MOST_CHARACTERS = 30_000_000
 """Train text that TF-IDF is fitted on at most; beyond it rows are drawn."""
+MOST_WORDS = 50_000
+"""Train words that a linear head for tags is fitted on at most; beyond it words are drawn."""
 
 
 def titles(problem: Problem) -> Mapping[str, str]:
@@ -95,10 +97,18 @@ def fit_probe(vectors: Array, targets: Array, problem: Problem, classes: int, se
     """Return weight [C, H] and bias [C] of the linear model of `probe`, for vectors as the model gives them.
 
     A head cannot bring its input to length 1, so the weights are divided by the mean length instead. Two classes give
-    two rows, regression one.
+    two rows, regression one. Of tags the rows are words, of which some are drawn where there are many.
     """
+    if problem == "token_classification":
+        some, problem = some_words(len(targets), seed), "single_label_classification"
+        vectors, targets = vectors[some], targets[some]
     model = fit(unit_length(vectors), targets, problem, classes, seed)
     return model.weight / float(np.linalg.norm(vectors, axis=1).mean() or 1.0), model.bias
+
+
+def some_words(count: int, seed: int) -> Array:
+    """Return the places of at most `MOST_WORDS` of `count` words, drawn, in order."""
+    return np.sort(np.random.default_rng(seed).permutation(count)[:MOST_WORDS])
 
 
 def tfidf(

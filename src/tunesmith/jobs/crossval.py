@@ -42,7 +42,7 @@ def cross_validate(shop: Workshop, loaded: Loaded) -> Tested:
     rows than the one that ships: they err on the careful side. With repeats, the answers to a row are averaged.
 
     Raises:
-        InputError: the rows of a class hold together so that a fold has no dev rows.
+        InputError: rows stay together so that a fold has none to choose by.
     """
     examples = list(loaded.splits.train)
     evaluate = shop.recipe.evaluate
@@ -110,9 +110,14 @@ def _with_dev(
 ) -> tuple[list[int], list[int]]:
     """Return the places to train on and those to choose by, of those that one fold may see."""
     data, places = shop.recipe.data, np.asarray(inside)
-    kept, held = split_examples([examples[i] for i in inside], groups[places], data.dev_share, seed=shop.recipe.seed)
+    try:
+        kept, held = split_examples(
+            [examples[i] for i in inside], groups[places], data.dev_share, seed=shop.recipe.seed
+        )  # fmt: skip
+    except ValueError:  # one group
+        kept, held = [], []
     if not held:
-        message = "the rows of a class stay together, so that a fold would have none to choose by."
+        message = "rows that stay together are so many that a fold would have none to choose by."
         cure = "Give a test file, more rows, another data.group, or near_duplicates=ignore."
         raise InputError(Fault("K128", Path(data.train).name, message, cure))
     return places[kept].tolist(), places[held].tolist()

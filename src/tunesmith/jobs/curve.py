@@ -21,7 +21,8 @@ def learning_curve(
     """Return {"rows", "score"} for growing shares of the train rows, scored on dev; test is not touched.
 
     The parts are nested: what the curve adds is rows, not another draw. One row is no part of itself, so that of a few
-    rows there are fewer points, and of a single one there is no curve.
+    rows there are fewer points, and of a single one there is no curve. Nor is there where dev has too few rows for the
+    figure, which is told.
     """
     points: list[dict[str, Any]] = []
     rows = list(train)
@@ -39,6 +40,9 @@ def learning_curve(
         model = tune(shop, stage, rows_to_learn(shop, part), dev).model
         points.append({"rows": len(part), "score": _score(shop, model, dev)})
     points.append({"rows": len(train), "score": _score(shop, tuned.model, dev)})
+    if any(point["score"] is None for point in points):
+        shop.reporter.say(f"There is no learning curve: {len(dev)} dev rows are too few for an interval.")
+        return []
     return points if parts else []
 
 
@@ -52,7 +56,8 @@ def curve_sentence(points: Sequence[dict[str, Any]], metric: str) -> str:
     return f"{rows}; as many rows again would bring about half of that if the curve goes on as it did."
 
 
-def _score(shop: Workshop, model: Any, dev: Sequence[Example]) -> dict[str, Any]:
+def _score(shop: Workshop, model: Any, dev: Sequence[Example]) -> dict[str, Any] | None:
+    """Return the figure with its interval; None where it is undefined on these rows."""
     from dataclasses import asdict
 
     metric = shop.recipe.stop.metric or shop.task.metric
@@ -60,4 +65,4 @@ def _score(shop: Workshop, model: Any, dev: Sequence[Example]) -> dict[str, Any]
     chosen = {metric: shop.task.metrics()[metric]}
     recipe = shop.recipe
     scores = bootstrap(chosen, shop.task.truth(dev), answers, resamples=recipe.evaluate.resamples, seed=recipe.seed)
-    return asdict(scores[metric])
+    return asdict(scores[metric]) if metric in scores else None

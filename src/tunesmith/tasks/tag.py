@@ -13,6 +13,7 @@ from tunesmith.core.example import Example, Span, texts_of
 from tunesmith.core.prediction import Prediction
 from tunesmith.core.task import HeadSpec, Metric, Vectors
 from tunesmith.evaluation import mentions, spans
+from tunesmith.evaluation.baseline import some_words
 from tunesmith.evaluation.calibrate import fit_temperature
 from tunesmith.evaluation.figure import Array, as_objects
 from tunesmith.evaluation.linear import fit
@@ -23,10 +24,6 @@ from tunesmith.text.windows import units_of
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-
-PROBE_WORDS = 50_000
-"""Train words that the linear head on the frozen body is fitted on; more are drawn from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +126,7 @@ class Tag:
 
         seen, unseen = vectors()
         tags = self._tags(train)
-        some = np.sort(np.random.default_rng(seed).permutation(len(tags))[:PROBE_WORDS])
+        some = some_words(len(tags), seed)
         model = fit(seen.values.numpy()[some], tags[some], "single_label_classification", self.head().size, seed)
         logits = model.logits(unseen.values.numpy()).astype(np.float32)
         return self.answers(Read(torch.from_numpy(logits), unseen.sizes), test)
