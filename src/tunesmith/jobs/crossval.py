@@ -118,7 +118,7 @@ def _with_dev(
         kept, held = [], []
     if not held:
         message = "rows that stay together are so many that a fold would have none to choose by."
-        cure = "Give a test file, more rows, another data.group, or near_duplicates=ignore."
+        cure = "Give a test file, more rows, more folds, another data.group, or near_duplicates=ignore."
         raise InputError(Fault("K128", Path(data.train).name, message, cure))
     return places[kept].tolist(), places[held].tolist()
 
