@@ -1,4 +1,4 @@
-"""Measure each strategy and each policy against plain fine-tuning, and print one table.
+"""Measure each strategy and each policy against plain fine-tuning, and print what they reach.
 
     python benchmarks/strategies.py                                 # everything; many hours on one core
     python benchmarks/strategies.py plain@trec6:16 l2sp@trec6:16    # some of it
@@ -32,7 +32,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,8 @@ RECIPES: dict[str, dict[str, Any]] = {
 """Recipes that others would write, beside strategies and policies."""
 SETFIT = "setfit"
 BASELINES = ("frozen", "tfidf")
+OTHERS = ("tutorial", "tuned_plain", *BASELINES, SETFIT)
+"""What `auto` stands beside."""
 HERE = Path(__file__).parent
 ALONE = ("trec6", "tweeteval_emotion")
 ALONE_SHOTS = ("16", "64")
@@ -210,13 +212,59 @@ def peer_python() -> str:
 
 
 def table(lines: list[dict[str, Any]]) -> str:
-    """Return a Markdown table: a row for each strategy on each data set and size, beside plain fine-tuning."""
-    from tunesmith.recipe.policies import policy_for
-
+    """Return two Markdown tables: `auto` beside what others do, and every strategy on each data set and size."""
+    found = by_place(lines)
     rows = [
         "| strategy | data | rows a class | seeds | macro-F1 | over plain | general skill kept | seconds | MiB |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
+    for (where, name), by_seed in sorted(found.items()):
+        data, _, shots = where.partition(":")
+        plain = found.get((where, "plain"), {})
+        gaps = [score(line) - score(plain[seed]) for seed, line in by_seed.items() if seed in plain and name != "plain"]
+        rows.append(
+            f"| {name} | {data} | {shots} | {len(by_seed)} | {spread([score(x) for x in by_seed.values()])} | "
+            f"{spread(gaps, sign=True)} | {costs(list(by_seed.values()))} |"
+        )
+    return "\n".join([*beside_others(found), "", *rows])
+
+
+def beside_others(found: Mapping[tuple[str, str], Mapping[int, dict[str, Any]]]) -> list[str]:
+    """Return the lines of a table of what `auto` gains over each of `OTHERS` on test rows, on the seeds that both have.
+
+    Below them stand the mean of each data set's sizes, and of all.
+    """
+    head = f"| data | rows a class | auto | {' | '.join(f'over {name}' for name in OTHERS)} |"
+    rows = [head, "|---" * (3 + len(OTHERS)) + "|"]
+    everywhere: dict[str, list[float]] = {name: [] for name in OTHERS}
+    for data in EACH:
+        of_set: dict[str, list[float]] = {name: [] for name in OTHERS}
+        for shots in EACH_SHOTS[:-1]:
+            ours = found.get((f"{data}:{shots}", "auto"), {})
+            if not ours:
+                continue
+            cells = []
+            for name in OTHERS:
+                theirs = found.get((f"{data}:{shots}", name), {})
+                gaps = [score(ours[seed]) - score(theirs[seed]) for seed in sorted(ours.keys() & theirs.keys())]
+                of_set[name] += [statistics.mean(gaps)] if gaps else []
+                cells.append(spread(gaps, sign=True) + (f" of {len(gaps)}" if gaps else ""))
+            rows.append(f"| {data} | {shots} | {spread([score(one) for one in ours.values()])} | {' | '.join(cells)} |")
+        for name, gaps in of_set.items():
+            everywhere[name] += gaps
+        rows.append(f"| **{data}** | | | {' | '.join(mean_of(of_set[name]) for name in OTHERS)} |")
+    return [*rows, f"| **all** | | | {' | '.join(mean_of(everywhere[name]) for name in OTHERS)} |"]
+
+
+def mean_of(gaps: list[float]) -> str:
+    """Return the mean of gains in points, and of how many sizes."""
+    return f"**{100 * statistics.mean(gaps):+.1f}** of {len(gaps)}" if gaps else "–"
+
+
+def by_place(lines: list[dict[str, Any]]) -> dict[tuple[str, str], dict[int, dict[str, Any]]]:
+    """Return (data:rows, each name of what was measured) → seed → its line."""
+    from tunesmith.recipe.policies import policy_for
+
     found: dict[tuple[str, str], dict[int, dict[str, Any]]] = {}
     for line in lines:
         name, _, where = line["cell"].partition("@")
@@ -231,15 +279,7 @@ def table(lines: list[dict[str, Any]]) -> str:
         for key in BASELINES:
             if METRIC in line["baselines"].get(key, {}):
                 found.setdefault((place, key), {})[line["seed"]] = {**line, "test": line["baselines"][key], "of": name}
-    for (where, name), by_seed in sorted(found.items()):
-        data, _, shots = where.partition(":")
-        plain = found.get((where, "plain"), {})
-        gaps = [score(line) - score(plain[seed]) for seed, line in by_seed.items() if seed in plain and name != "plain"]
-        rows.append(
-            f"| {name} | {data} | {shots} | {len(by_seed)} | {spread([score(x) for x in by_seed.values()])} | "
-            f"{spread(gaps, sign=True)} | {costs(list(by_seed.values()))} |"
-        )
-    return "\n".join(rows)
+    return found
 
 
 def costs(lines: list[dict[str, Any]]) -> str:
