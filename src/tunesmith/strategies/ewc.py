@@ -16,6 +16,9 @@ from tunesmith.engine.objective import sum_of, with_penalty
 from tunesmith.errors import Fault, InputError
 from tunesmith.models.body import mean_states, pretrained
 
+DEVIATION = 0.03
+"""σ of a vector of length 1 whose text foresees no tokens. At 1, the loss of a task outweighs what vectors say."""
+
 
 class EWC(Strategy):
     """Pull each pretrained weight back to its start as strongly as general texts say that it matters.
@@ -27,8 +30,8 @@ class EWC(Strategy):
 
     over n texts x. Where the checkpoint has its language head, log p(x) is the sum over the tokens that it foresees,
     as they stand in the text. Where it has none, p is normal around the text's vector e, the mean of its last hidden
-    states brought to length 1, and log p has the gradient ε · ∂e/∂w with signs ε drawn for each text: its square is
-    Σ_j (∂e_j/∂w_i)² on average.
+    states brought to length 1, with the standard deviation σ in each direction, and log p has the gradient
+    ε/σ · ∂e/∂w with signs ε drawn for each text: its square is 1/σ² · Σ_j (∂e_j/∂w_i)² on average.
 
     Near w⁰, Ω is about λ times the mean divergence of the tuned from the pretrained model on a text. So λ = 1 weighs a
     nat there like a nat of the task's loss.
@@ -108,4 +111,4 @@ def log_likelihood(model: nn.Module, batch: Batch, foreseeing: Foreseeing | None
         return -foreseeing.losses(model, foreseeing.hide(batch, generator)).sum()
     vector = normalize(mean_states(model, batch.inputs), dim=-1)  # [1, H]
     signs = 2.0 * torch.randint(2, vector.shape, generator=generator) - 1.0
-    return (signs.to(vector) * vector).sum()
+    return (signs.to(vector) * vector).sum() / DEVIATION
