@@ -85,16 +85,14 @@ def tables(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]
 
 
 @pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]) -> dict[str, Path]:
+def models(tiny: Path, tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]) -> dict[str, Path]:
     """For every task a folder with a tiny model that suits it."""
-    from tunesmith.models.tiny import save_tiny
     from tunesmith.models.tinywriters import save_tiny_writer
     from tunesmith.recipe.catalogue import TASKS
 
     place, texts = tmp_path_factory.mktemp("models"), [text for text, _ in rows]
-    reader = save_tiny(place / "bert", texts, family="bert")
     writers = {task: save_tiny_writer(place / task, texts, family=family) for task, family in USUAL.items()}
-    return {**dict.fromkeys(TASKS, reader), **writers}
+    return {**dict.fromkeys(TASKS, tiny), **writers}
 
 
 @pytest.fixture(scope="session")
