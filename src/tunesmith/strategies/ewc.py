@@ -30,7 +30,7 @@ class EWC(Strategy):
 
     over n texts x. Where the checkpoint has its language head, log p(x) is the sum over the tokens that it foresees,
     as they stand in the text. Where it has none, p is normal around the text's vector e, the mean of its last hidden
-    states brought to length 1, with the standard deviation σ in each direction, and log p has the gradient
+    states brought to length 1, with the standard deviation σ = 0.03 in each direction, and log p has the gradient
     ε/σ · ∂e/∂w with signs ε drawn for each text: its square is 1/σ² · Σ_j (∂e_j/∂w_i)² on average.
 
     Near w⁰, Ω is about λ times the mean divergence of the tuned from the pretrained model on a text. So λ = 1 weighs a
