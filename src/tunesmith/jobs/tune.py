@@ -251,7 +251,7 @@ class _Training:
             self.recall.merge(self.shop.device.ranks)
 
     def _save(self) -> None:
-        """Write everything that moves. The last weights and those kept stand in one file: two can disagree after a kill."""
+        """Write all that moves. Last and kept weights stand in one checkpoint: two files can disagree after a kill."""
         tensors = {f"model.{name}": p.detach() for name, p in self.moving}
         tensors |= {f"kept.{name}": p for name, p in self.kept.items()}
         tensors |= {f"recall.{name}": value for name, value in self.recall.state().items()} if self.recall else {}
