@@ -27,6 +27,8 @@ pytestmark = [
 ]
 AT_MOST = 240
 """Seconds after which what hangs is ended."""
+DIVIDED = ("divided", "divided few", "divided writing")
+"""Recipes that divide the weights among processes, if there are several."""
 LAUNCHED = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT", "TORCHELASTIC_RUN_ID")
 
 
@@ -49,7 +51,7 @@ def recipes(quick: dict[str, Any], rows: list[tuple[str, str]], tmp_path_factory
     }
     still = {"dropout": {"hidden": 0.0, "attention": 0.0, "classifier": 0.0}}
     plain = {**quick, **calm, "batching": {"size": 7}}
-    return {
+    found: dict[str, Any] = {
         "plain": {**plain, "strategies": [still, "l2sp", "fgm", {"average": {"kind": "ema"}}, "unfreeze"]},
         "accumulated": {**plain, "batching": {"size": 7, "accumulate": 3, "tokens": 16}, "strategies": [still]},
         "writing": {
@@ -67,14 +69,27 @@ def recipes(quick: dict[str, Any], rows: list[tuple[str, str]], tmp_path_factory
             "optimizer": {"learning_rate": 1e30, "head_learning_rate": 1e30, "clip_norm": None},
         },
         "too few": {**plain, "batching": {"size": 1}},
+        "divided": {
+            **plain, "batching": {"size": 7, "accumulate": 3, "divide": True, "save_memory": True},
+            "strategies": [
+                still, "layerwise_lr", "unfreeze", "distil_from_base", "rdrop", "fgm", "smoothing", "trust_region",
+            ],
+            "stop": {**calm["stop"], "refit": False}, "evaluate": {**plain["evaluate"], "forgetting": "auto"},
+        },
+        "divided few": {**plain, "batching": {"size": 7, "divide": True}, "strategies": [still, "lora", "replay"]},
+        "indivisible": {
+            **plain, "batching": {"size": 7, "divide": True}, "strategies": ["average", "ewc", "l2sp", "mixout"],
+        },
     }  # fmt: skip
+    found["divided writing"] = {**found["writing"], "batching": {"size": 7, "divide": True}}
+    return found
 
 
 @pytest.fixture(scope="module")
 def one(recipes: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Runs of one process."""
     place = tmp_path_factory.mktemp("one")
-    for name in ("plain", "accumulated", "writing"):
+    for name in ("plain", "accumulated", "writing", *DIVIDED):
         train(recipes[name], folder=place / name)
     return place
 
@@ -85,6 +100,8 @@ def two(recipes: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("two")
     with pytest.raises(Interrupted):
         train(recipes["plain"], folder=place / "from-one", progress=_signal_at_step(5))
+    with pytest.raises(Interrupted):
+        train(recipes["divided"], folder=place / "divided-from-one", progress=_signal_at_step(5))
     (place / "recipes.json").write_text(json.dumps(recipes), encoding="utf-8")
     script = Path(__file__).with_name("two_processes.py")
     words = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
@@ -281,10 +298,40 @@ def test_what_cannot_be_is_said_before_anything_starts(
     assert not Path("run").exists()
 
 
-def test_weights_that_a_launcher_divides_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
-    with pytest.raises(InputError, match=r"K544 accelerate launch: the launcher asks for FSDP"):
+def test_ways_of_dividing_that_are_not_there_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACCELERATE_USE_DEEPSPEED", "true")
+    with pytest.raises(InputError, match=r"K544 accelerate launch: the launcher asks for DeepSpeed"):
         join()
+
+
+@pytest.mark.parametrize("name", DIVIDED)
+def test_divided_weights_end_as_those_of_one_process(name: str, one: Path, two: Path) -> None:
+    for number in (0, 1):
+        assert told(two, number)[name] == ["Run", "Followed"][number]
+        assert told(two, number)[f"{name} in parts"], "each held less than all"
+        assert told(two, number)[f"{name} alike"]
+    assert apart(one / name, two / name) < 1e-5
+    alone, shared = Run.load(one / name).report(), Run.load(two / name).report()
+    assert [seen["step"] for seen in shared["history"]] == [seen["step"] for seen in alone["history"]]
+    for before, after in zip(alone["history"], shared["history"], strict=True):
+        assert after["train_loss"] == pytest.approx(before["train_loss"], abs=1e-4)
+        if "general" in before:
+            assert after["general"] == pytest.approx(before["general"], abs=1e-4)
+    assert shared["speed"]["tokens"] == alone["speed"]["tokens"]
+    assert shared["model"]["trained_parameters"] == alone["model"]["trained_parameters"]
+
+
+def test_divided_weights_go_on_from_whole_ones_and_whole_ones_from_them(recipes: Any, one: Path, two: Path) -> None:
+    assert apart(one / "divided", two / "divided-from-one") < 1e-5
+    train(recipes["divided"], folder=two / "one-from-divided", resume=True)
+    assert apart(one / "divided", two / "one-from-divided") < 1e-5
+
+
+def test_what_needs_whole_weights_is_refused_where_they_are_divided(two: Path) -> None:
+    for number in (0, 1):
+        found = told(two, number)["indivisible"]
+        for name in ("average", "ewc", "l2sp", "mixout"):
+            assert f"K546 recipe: strategies.{name}" in found
 
 
 def test_a_verb_that_several_would_do_alike_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

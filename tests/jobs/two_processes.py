@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from tunesmith.engine.device import join
+from tunesmith.engine.divided import part_of
 from tunesmith.engine.ranks import Ranks
 from tunesmith.errors import TunesmithError
 from tunesmith.jobs import tune
@@ -22,6 +23,8 @@ from tunesmith.runs.store import Run
 
 ENDED: list[torch.Tensor] = []
 """The weights with which each training ended."""
+PARTS: list[bool] = []
+"""Whether a process held less than all weights at the end of each training."""
 
 
 def main() -> None:
@@ -32,6 +35,13 @@ def main() -> None:
     for name in ("plain", "accumulated", "writing"):
         told[name] = type(train(recipes[name], folder=place / name)).__name__
         told[f"{name} alike"] = alike(ranks)
+    for name in ("divided", "divided few", "divided writing"):
+        told[name] = type(train(recipes[name], folder=place / name)).__name__
+        told[f"{name} alike"] = alike(ranks)
+        told[f"{name} in parts"] = PARTS.pop()
+    told["divided from one"] = fault(lambda: train(recipes["divided"], folder=place / "divided-from-one", resume=True))
+    told["divided stopped"] = fault(lambda: stopped(recipes["divided"], place / "one-from-divided", ranks))
+    told["indivisible"] = fault(lambda: train(recipes["indivisible"], folder=place / "indivisible"))
     told["masked"] = fault(lambda: train(recipes["masked"], folder=place / "masked"))
     told["resumed"] = type(train(recipes["plain"], folder=place / "from-one", resume=True)).__name__
     told["stopped"] = fault(lambda: stopped(recipes["plain"], place / "from-two", ranks))
@@ -109,6 +119,7 @@ if __name__ == "__main__":
     finish = tune._Training._finish
 
     def finish_and_keep(training: tune._Training) -> tune.Tuned:
+        PARTS.append(any(part_of(p).numel() < p.numel() for p in training.model.parameters()))
         tuned = finish(training)
         ENDED.append(torch.cat([p.detach().flatten() for p in tuned.model.parameters()]))
         return tuned

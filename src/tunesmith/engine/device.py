@@ -12,16 +12,15 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from tunesmith.engine.divided import whole
 from tunesmith.engine.ranks import ALONE, Ranks, launched
 from tunesmith.errors import Fault, InputError
 
 Precision = Literal["fp32", "bf16", "fp16"]
-DIVIDES = {
-    "FSDP": "ACCELERATE_USE_FSDP",
-    "DeepSpeed": "ACCELERATE_USE_DEEPSPEED",
-    "Megatron": "ACCELERATE_USE_MEGATRON_LM",
-}
-"""What divides weights among processes → the variable by which `accelerate launch` asks for it."""
+FSDP = "ACCELERATE_USE_FSDP"
+"""The variable by which `accelerate launch` asks for divided weights."""
+OTHERS = {"DeepSpeed": "ACCELERATE_USE_DEEPSPEED", "Megatron": "ACCELERATE_USE_MEGATRON_LM"}
+"""What divides weights in ways that there are not here → its variable."""
 PATIENCE = timedelta(days=1)
 """How long processes wait for each other: the first may read data for hours. One that has ended is noticed at once."""
 
@@ -30,19 +29,25 @@ def join() -> Ranks:
     """Join the processes that a launcher started together with this one; alone where there are none.
 
     Raises:
-        InputError: the launcher was told to divide the weights among the processes (K544).
+        InputError: the launcher was told to use DeepSpeed or Megatron (K544).
     """
-    for name, variable in DIVIDES.items():
-        if os.environ.get(variable, "").lower() in ("1", "true"):
-            message = f"the launcher asks for {name}, which divides the weights among processes."
-            cure = "Launch with --multi_gpu, or give `--processes N` alone: each process then holds the whole model."
+    for name, variable in OTHERS.items():
+        if _is_set(variable):
+            message = f"the launcher asks for {name}, which is not there."
+            cure = "Launch with --use_fsdp to divide the weights among the processes, else with --multi_gpu."
             raise InputError(Fault("K544", "accelerate launch", message, cure))
     if not launched():
         return ALONE
     from accelerate import PartialState
 
+    divides = _is_set(FSDP)
+    os.environ.pop(FSDP, None)  # Accelerate would wrap the model in its own way
     state = PartialState(cpu=not torch.cuda.is_available(), timeout=PATIENCE)
-    return Ranks(state.process_index, state.num_processes, str(state.device))
+    return Ranks(state.process_index, state.num_processes, str(state.device), divides)
+
+
+def _is_set(variable: str) -> bool:
+    return os.environ.get(variable, "").lower() in ("1", "true")
 
 
 def choose_precision(asked: Literal["auto", "fp32", "bf16", "fp16"]) -> Precision:
@@ -129,7 +134,8 @@ class Device:
         end of the step (`Ranks.add_gradients`), and the model is prepared without it.
         """
         placed = self.accelerator.prepare_model(model, evaluation_mode=True)
-        self.ranks.make_alike(placed)
+        if not self.ranks.divides:
+            self.ranks.make_alike(placed)
         return placed, self.accelerator.prepare_optimizer(optimizer)
 
     def unwrap(self, model: nn.Module) -> nn.Module:
@@ -153,12 +159,14 @@ class Device:
     def clip(self, parameters: list[nn.Parameter], norm: float | None) -> float:
         """Scale gradients down to `norm` and return the norm they had; with None only measure it."""
         limit = float("inf") if norm is None else norm
-        return float(self.accelerator.clip_grad_norm_(parameters, limit))
+        return float(whole(self.accelerator.clip_grad_norm_(parameters, limit)))
 
     @contextlib.contextmanager
     def inference(self) -> Iterator[None]:
         """No gradients, in the number format of training."""
-        with torch.inference_mode(), self.accelerator.autocast():
+        # Weights that are gathered for the first time while nothing can be learnt could not learn afterwards.
+        quiet = torch.no_grad() if self.ranks.divides else torch.inference_mode()
+        with quiet, self.accelerator.autocast():
             yield
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
@@ -42,8 +43,8 @@ def outputs(
     """Return what the model says of every unit, in the order of the examples; the batches are shared by `ranks`."""
     most = WRITTEN_AT_ONCE if task.head().writes else None
     return _each_batch(
-        model, features, collate, size, context, lambda batch: task.read(_in_parts(model, batch, size), batch), ranks,
-        most,
+        model, features, collate, size, context, lambda batch: task.read(_in_parts(model, batch, size, ranks), batch),
+        ranks, most,
     )  # fmt: skip
 
 
@@ -64,7 +65,7 @@ def vectors(
 
         def run(batch: Batch) -> Tensor:
             seen.clear()
-            _in_parts(model, batch, size)
+            _in_parts(model, batch, size, ranks)
             return by_unit(torch.cat(seen), batch)
 
         return _each_batch(model, features, collate, size, context, run, ranks)
@@ -86,7 +87,7 @@ def outputs_and_vectors(
         def run(batch: Batch) -> Tensor:
             nonlocal wide
             seen.clear()
-            said = task.read(_in_parts(model, batch, size), batch)
+            said = task.read(_in_parts(model, batch, size, ranks), batch)
             wide = said.shape[1]
             return torch.cat([said.float(), by_unit(torch.cat(seen), batch)], dim=1)
 
@@ -106,14 +107,16 @@ def _last_inputs(model: nn.Module) -> Iterator[list[Tensor]]:
         hook.remove()
 
 
-def _in_parts(model: nn.Module, batch: Batch, size: int) -> Any:
+def _in_parts(model: nn.Module, batch: Batch, size: int, ranks: Ranks) -> Any:
     """Return what the model gives for all windows, at most `size` of them at once: one document can have hundreds."""
     windows, ids = len(batch.owner), batch.inputs["input_ids"]
-    if "logits_to_keep" in batch.inputs:  # rows that several share
-        return model(**batch.inputs)
+    whole = "logits_to_keep" in batch.inputs  # rows that several share
     if ids.device.type == "cpu":
         size = max(1, min(size, IN_CACHE // ids.shape[1]))
-    if windows <= size:
+    passes = 1 if whole else math.ceil(windows / size)
+    for _ in range(ranks.most(passes) - passes if ranks.divides else 0):  # as many as others make
+        model(**{name: value if whole else value[:size] for name, value in batch.inputs.items()})
+    if passes == 1:
         return model(**batch.inputs)
     parts = [
         model(**{name: value[start : start + size] for name, value in batch.inputs.items()})

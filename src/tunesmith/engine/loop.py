@@ -125,12 +125,13 @@ def loop(work: Work, state: State) -> Iterator[Step]:
         work.settle(state.step)
         state.model.train()
         torch.manual_seed(work.seed * 1_000_003 + state.step + (ranks.number << SEEDS_APART))
-        micro = _micro_batches(work, positions)
+        micro, extra = _micro_batches(work, positions)
         # The first step of a warm-up would have rate 0 and be lost: a step learns at the rate of its end.
         set_rate(state.optimizer, rate(schedule.share(state.step + 1, state.seconds), work.optimizer), progress)
         value = window_gradient(work.objective, micro, state.model, work.strategies, work.device.backward, ranks)
         ranks.add_gradients(parameters)
-        tokens, taken = sum(batch.tokens for batch in micro), sum(batch.places_taken for batch in micro)
+        own = micro[: len(micro) - extra]
+        tokens, taken = sum(batch.tokens for batch in own), sum(batch.places_taken for batch in own)
         value, *counts = ranks.sums(value, tokens, taken)
         tokens, taken = map(int, counts)
         norm = work.device.clip(parameters, work.optimizer.clip_norm)
@@ -159,15 +160,23 @@ def _told(work: Work, seconds: float) -> float:
     return seconds if work.schedule.seconds is None else ranks.sums(seconds if ranks.is_first else 0.0)[0]
 
 
-def _micro_batches(work: Work, positions: Sequence[int]) -> list[Batch]:
-    """Return those of this process: a step has as many parts as its processes need, dealt to them in turn."""
+def _micro_batches(work: Work, positions: Sequence[int]) -> tuple[list[Batch], int]:
+    """Return those of this process: a step has as many parts as its processes need, dealt to them in turn.
+
+    Returns:
+        The batches, and how many at their end only keep others company, who have one more: they weigh nothing.
+    """
     ranks = work.device.ranks
     accumulate = math.ceil(work.batching.accumulate / ranks.count) * ranks.count
     size = math.ceil(len(positions) / min(accumulate, len(positions)))
     parts = [positions[i : i + size] for i in range(0, len(positions), size)]
     if work.batching.tokens is not None:
         parts = [bounded for part in parts for bounded in _bounded(work, part, work.batching.tokens)]
-    return [work.collate(work.batches.features(part)).to(work.device.target) for part in ranks.share(parts)]
+    micro = [work.collate(work.batches.features(part)).to(work.device.target) for part in ranks.share(parts)]
+    extra = int(ranks.divides and ranks.count - ranks.number <= ranks.missing(len(parts)))
+    for batch in micro[len(micro) - extra :]:
+        batch.weights = torch.zeros_like(batch.weights)
+    return micro, extra
 
 
 def _bounded(work: Work, positions: Sequence[int], most: int) -> list[list[int]]:

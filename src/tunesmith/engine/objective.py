@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from tunesmith.core.batch import Batch, Loss, Objective
@@ -42,7 +43,7 @@ def with_penalty(objective: Objective, penalty: Callable[[], Tensor | None]) -> 
 
 def sum_of(terms: Iterable[Tensor], model: nn.Module) -> Tensor:
     """Return the sum of scalars, on the device of `model`; zero where there are none."""
-    return sum(terms, start=next(model.parameters()).new_zeros(()))
+    return sum(terms, start=torch.zeros((), device=next(model.parameters()).device))
 
 
 def compose(objective: Objective, strategies: Sequence[Strategy], model: nn.Module) -> Objective:
@@ -61,20 +62,22 @@ def window_gradient(
     L = Σ_b Σ_i w_i ℓ_i / Σ_b Σ_i w_i + penalty, the sums over all micro-batches b of the step. Dividing each
     micro-batch by its own weight instead (a mean of means) gives another gradient whenever they differ in size.
     The weights are those of all processes, and the penalty is the first one's, so that gradients and losses of the
-    processes add up to those of the step.
+    processes add up to those of the step. Where weights are divided, all go backward through the penalty together, and
+    each takes its share of it.
     """
     [total] = ranks.sums(sum(float(batch.weights.sum()) for batch in micro))
     total = total or 1.0  # texts without words weigh nothing
+    penalised = 1.0 / ranks.count if ranks.divides else float(ranks.is_first)
     value = 0.0
     for at, batch in enumerate(micro):
         passes = 0
 
-        def push(batch: Batch, first: bool = at == 0 and ranks.is_first) -> None:
+        def push(batch: Batch, first: bool = at == 0 and penalised > 0.0) -> None:
             nonlocal value, passes
             loss = objective(batch)
             share = (loss.values * batch.weights).sum() / total
             if loss.penalty is not None and first and passes == 0:
-                share = share + loss.penalty
+                share = share + penalised * loss.penalty
             if passes == 0:
                 value += float(share.detach())
             passes += 1

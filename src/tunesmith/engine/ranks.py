@@ -57,11 +57,14 @@ class Ranks:
         number: of this process, from 0.
         count: of all.
         device: that tensors are on while they are summed.
+        divides: whether each holds a part of the weights while it trains (`engine/divided.py`). Every pass through the
+            model is then made by all of them together.
     """
 
     number: int = 0
     count: int = 1
     device: str = "cpu"
+    divides: bool = False
 
     @property
     def is_first(self) -> bool:
@@ -69,8 +72,23 @@ class Ranks:
         return self.number == 0
 
     def share(self, parts: Iterable[T]) -> Iterator[T]:
-        """Yield every so many-th part, those of this process."""
-        return islice(parts, self.number, None, self.count)
+        """Yield every so many-th part, those of this process.
+
+        Where weights are divided, all get equally many: those who would have one less get the last part as well.
+        """
+        if not self.divides:
+            return islice(parts, self.number, None, self.count)
+        known = list(parts)
+        return islice([*known, *known[-1:] * self.missing(len(known))], self.number, None, self.count)
+
+    def missing(self, parts: int) -> int:
+        """Return how many parts more there would have to be for all to get equally many."""
+        return -parts % self.count
+
+    def most(self, value: int) -> int:
+        """Return the largest of the values that the processes have, together."""
+        found: list[int] = list(self.gathered({self.number: value}).values())
+        return max(found)
 
     def sums(self, *values: float) -> list[float]:
         """Return the sum of each value over the processes, together."""
@@ -118,9 +136,11 @@ class Ranks:
         A parameter without a gradient in any process stays without one, so that the optimiser passes it by, as it
         does in one process.
 
+        Those of divided weights have been summed in the backward pass.
+
         Cost: every gradient goes over the wire once a step, `BUCKET` numbers at a time.
         """
-        if self.count == 1:
+        if self.count == 1 or self.divides:
             return
         import torch
 

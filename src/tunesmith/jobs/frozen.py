@@ -47,7 +47,8 @@ class Ground:
         self.frozen: Frozen | None = None
         self.states: States | None = None
         self.always = self.count = self.since = 0
-        if any(strategy.whole_depth for strategy in shop.strategies) or not len(train) or not last:
+        moves = any(strategy.whole_depth for strategy in shop.strategies)
+        if moves or shop.device.ranks.divides or not len(train) or not last:
             return
         sample = torch.tensor([list(train[0].inputs["input_ids"])[:SAMPLE]])
         self.frozen = Frozen(model, sample.to(shop.device.target))

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from tunesmith.core.batch import Batch, Features
 from tunesmith.core.example import Example, TextsOf
-from tunesmith.core.strategy import Group, Setup
+from tunesmith.core.strategy import Setup
 from tunesmith.engine.infer import vectors
 from tunesmith.engine.packs import keeps_apart
 from tunesmith.jobs.hints import Found, classes_of_hints, hints_of, judged
@@ -123,12 +123,11 @@ def tokens_met(shop: Workshop, features: Sequence[Features], judge: Judge | None
     return found
 
 
-def may_be_cut(shop: Workshop, model: nn.Module, groups: Sequence[Group]) -> bool:
-    """Say whether a training that moves the embeddings may do with those of the tokens that it meets."""
+def may_be_cut(shop: Workshop, model: nn.Module) -> bool:
+    """Say whether a training moves the embeddings, and may do with those of the tokens that it meets."""
     if any(strategy.whole_vocabulary for strategy in shop.strategies):
         return False
-    embeddings = body_of(model).get_input_embeddings().weight
-    return any(p is embeddings for group in groups for _, p in group["params"])
+    return bool(body_of(model).get_input_embeddings().weight.requires_grad)
 
 
 def _targets(shop: Workshop, features: Sequence[Features]) -> Tensor:

@@ -9,6 +9,7 @@ import numpy as np
 from torch import nn
 
 from tunesmith.engine.device import Device
+from tunesmith.engine.divided import at_hand
 from tunesmith.evaluation.figure import Array
 from tunesmith.evaluation.forgetting import agreement
 from tunesmith.jobs.workshop import Workshop
@@ -38,7 +39,7 @@ class Skill:
         body = body.get_encoder() if getattr(body.config, "is_encoder_decoder", False) else body
         body.eval()
         found: list[list[Array]] = []
-        with self.device.inference():
+        with self.device.inference(), at_hand(model):
             for batch in self.batches:
                 states: Any = body(**batch.inputs, output_hidden_states=True).hidden_states
                 mask = batch.inputs["attention_mask"]

@@ -15,7 +15,7 @@ def find_ranks() -> Ranks:
     """Return the place of this process among those that a launcher started; torch is loaded only where there are some.
 
     Raises:
-        InputError: the launcher was told to divide the weights among the processes (K544).
+        InputError: the launcher was told to use DeepSpeed or Megatron (K544).
     """
     if not launched():
         return ALONE

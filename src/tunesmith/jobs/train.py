@@ -34,7 +34,7 @@ from tunesmith.recipe.pattern import pattern_text
 from tunesmith.recipe.resolve import resolve
 from tunesmith.recipe.schema import Recipe
 from tunesmith.recipe.strategies import names_of
-from tunesmith.recipe.support import unfit
+from tunesmith.recipe.support import indivisible, unfit
 from tunesmith.runs.store import Run
 
 
@@ -79,6 +79,7 @@ def train(
         opened: Opened = ranks.told(open_data(asked, reporter) if ranks.is_first else None)  # type: ignore[assignment]
         assert opened.recipe.batching.size is not None, "the recipe is complete"
         check_enough_rows(ranks.count, opened.recipe.batching.size)
+        ranks = replace(ranks, divides=ranks.count > 1 and (ranks.divides or opened.recipe.batching.divide))
         run.write_recipe(opened.recipe)
         lock_run(run, opened, ranks.count)
         from tunesmith.engine.device import Device, choose_precision
@@ -87,7 +88,10 @@ def train(
 
         strategies = resolve(opened.recipe).strategies  # the task is known now, and what contradicts it
         raise_faults(unfit(names_of(opened.recipe.strategies), opened.task.head().problem, opened.task.name))
-        device = Device.open(choose_precision(opened.recipe.precision), ranks)
+        precision = choose_precision(opened.recipe.precision)
+        if ranks.divides:
+            raise_faults(indivisible(names_of(opened.recipe.strategies), precision))
+        device = Device.open(precision, ranks)
         shop = Workshop(
             opened.recipe, opened.folder, opened.task, strategies, opened.encoder, device, reporter, wish,
             trainings(opened.recipe), opened.general, tokens=opened.tokens, rules=opened.rules,

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from tunesmith.core.example import Example
 from tunesmith.engine.attention import wide_attention
+from tunesmith.engine.divided import divide, divided_as, joined, joined_part, part_of, whole
 from tunesmith.engine.dropout import cheap_dropout
 from tunesmith.engine.heap import kept_heap
 from tunesmith.engine.loop import Schedule, State, Step, Work, loop
@@ -96,10 +96,11 @@ def tune(
         preparing = time.monotonic() - began
         if recipe.batching.save_memory:
             save_memory(model)
+        cut = sliced(model, tokens()) if may_be_cut(shop, model) else Sliced()
+        shape = divide(model, device.ranks) if device.ranks.divides else None
         assert recipe.batching.size is not None, "the recipe is complete"
         batches = Batches(features, recipe.batching.size, recipe.seed)
         groups = parameter_groups(model, recipe.optimizer, shop.strategies)
-        cut = sliced(model, tokens()) if may_be_cut(shop, model, groups) else Sliced()
         optimizer = make_optimizer(groups, recipe.optimizer)
         prepared, prepared_optimizer = device.prepare(model, optimizer)
         state = State(prepared, prepared_optimizer)
@@ -114,7 +115,7 @@ def tune(
             batches, shop.collate, objective, shop.strategies, device, recipe.optimizer, recipe.batching, schedule,
             recipe.seed, lambda owner: train[owner].source, ground.settle,
         )  # fmt: skip
-        training = _Training(shop, stage, work, state, model, judge, trace, recall, cut, ground)
+        training = _Training(shop, stage, work, state, model, judge, trace, recall, cut, ground, shape)
         try:
             return replace(training.run(), preparing=preparing, hinted=replace(found, copies=len(copies)))
         finally:
@@ -140,7 +141,7 @@ class _Training:
 
     def __init__(
         self, shop: Workshop, stage: str, work: Work, state: State, model: nn.Module, judge: Judge | None,
-        trace: Trace | None, recall: Recall | None, cut: Sliced, ground: Ground,
+        trace: Trace | None, recall: Recall | None, cut: Sliced, ground: Ground, shape: nn.Module | None,
     ) -> None:  # fmt: skip
         self.shop, self.stage, self.work, self.state, self.model = shop, stage, work, state, model
         self.judge = judge
@@ -151,8 +152,9 @@ class _Training:
         stop = shop.recipe.stop
         metric = stop.metric or shop.task.metric
         self.watch = Watch(stop.patience if judge else None, HIGHER_IS_BETTER[metric], chooses=not stop.refit)
-        self.trace, self.recall, self.cut, self.ground = trace, recall, cut, ground
+        self.trace, self.recall, self.cut, self.ground, self.shape = trace, recall, cut, ground, shape
         self.kept: dict[str, Tensor] = {}
+        """The part of the weights that this process holds, when dev called for keeping them."""
         self.losses: list[float] = []
         self.saved_at = time.monotonic()
         self.is_done = False
@@ -190,6 +192,9 @@ class _Training:
         self.ground.release()  # what comes now may move what stood still
         if self.kept:
             _load(self.moving, self.kept)
+        if self.shape is not None:
+            model = joined(self.model, self.shape)
+            self.cut = self.cut.of(model)
         for strategy in reversed(self.shop.strategies):  # what was put on last comes off first
             model = strategy.finish(model)
         trained = sum(p.numel() for _, p in self.moving) + self.cut.spared
@@ -216,7 +221,7 @@ class _Training:
         if self.recall and loss < min((seen["dev_loss"] for seen in self.watch.history), default=float("inf")):
             self.recall.mark()
         if is_kept:
-            self.kept = {name: p.detach().cpu().clone() for name, p in self.moving}
+            self.kept = {name: part_of(p.detach()).cpu().clone() for name, p in self.moving}
         self._note(epoch, dev_loss=loss, dev_score=score, **general)
         self.shop.reporter.tell(
             "dev", stage=self.stage, step=self.state.step, epoch=epoch, train_loss=self._mean_loss(), loss=loss,
@@ -243,7 +248,8 @@ class _Training:
         return sum(self.losses) / len(self.losses) if self.losses else None
 
     def _is_time(self) -> bool:
-        return time.monotonic() - self.saved_at >= self.shop.recipe.checkpoint_seconds
+        past = time.monotonic() - self.saved_at >= self.shop.recipe.checkpoint_seconds
+        return self.shop.device.ranks.told(past)  # all of them give their part of divided weights
 
     def _merge(self) -> None:
         """Take in what the other processes saw of the train rows."""
@@ -252,13 +258,13 @@ class _Training:
 
     def _save(self) -> None:
         """Write all that moves. Last and kept weights stand in one checkpoint: two files can disagree after a kill."""
-        tensors = {f"model.{name}": p.detach() for name, p in self.moving}
-        tensors |= {f"kept.{name}": p for name, p in self.kept.items()}
+        tensors = {f"model.{name}": whole(p.detach()) for name, p in self.moving}
+        tensors |= {f"kept.{name}": joined_part(self.kept[name], p.detach()) for name, p in self.moving if self.kept}
         tensors |= {f"recall.{name}": value for name, value in self.recall.state().items()} if self.recall else {}
         plain: dict[str, Any] = {}
         inner = getattr(self.state.optimizer, "optimizer", self.state.optimizer).state_dict()
         for index, moments in inner["state"].items():
-            tensors |= {f"optimizer.{index}.{key}": value for key, value in moments.items()}
+            tensors |= {f"optimizer.{index}.{key}": whole(value) for key, value in moments.items()}
         for number, strategy in enumerate(self.shop.strategies):
             for key, value in strategy.state().items():
                 name = f"strategy.{number}.{key}"
@@ -287,16 +293,18 @@ class _Training:
         if found is None:
             return
         tensors, plain = found
-        _load(self.moving, _under(tensors, "model."))
-        self.kept = _under(tensors, "kept.")
+        _load(self.moving, self._parts(_under(tensors, "model.")))
+        self.kept = self._parts(_under(tensors, "kept."))
         if self.recall:
             self.recall.restore(_under(tensors, "recall."))
         inner = getattr(self.state.optimizer, "optimizer", self.state.optimizer)
         groups = inner.state_dict()["param_groups"]
+        in_order = [p for group in inner.param_groups for p in group["params"]]
         moments: dict[int, dict[str, Tensor]] = {}
         for key, value in _under(tensors, "optimizer.").items():
             index, _, name = key.partition(".")
-            moments.setdefault(int(index), {})[name] = value
+            like = in_order[int(index)].detach()
+            moments.setdefault(int(index), {})[name] = divided_as(like, value) if value.shape == like.shape else value
         inner.load_state_dict({"state": moments, "param_groups": groups})
         for number, strategy in enumerate(self.shop.strategies):
             prefix = f"strategy.{number}."
@@ -313,6 +321,10 @@ class _Training:
         self.is_done = plain["done"]
         self.ground.restore(plain["ground"])
 
+    def _parts(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return of each of these whole weights, if there are any, the part that this process holds."""
+        return {name: part_of(divided_as(p.detach(), tensors[name])) for name, p in self.moving if tensors}
+
     def _tell(self, step: Step) -> None:
         share = self.work.schedule.share(step.step, step.seconds)
         left = step.seconds * (1.0 - share) / share if share else None
@@ -328,10 +340,9 @@ class _Training:
         return f"{self.stage}: {rows} rows, at most {self.work.schedule.last} steps"
 
 
-def _load(moving: Sequence[tuple[str, nn.Parameter]], tensors: Mapping[str, Tensor]) -> None:
-    with torch.no_grad():
-        for name, parameter in moving:
-            parameter.copy_(tensors[name])
+def _load(moving: Sequence[tuple[str, nn.Parameter]], parts: Mapping[str, Tensor]) -> None:
+    for name, parameter in moving:
+        part_of(parameter.detach()).copy_(parts[name])
 
 
 def _under(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:

@@ -52,6 +52,12 @@ def depth(name: str, model: nn.Module) -> int:
     return below if base and name.startswith(base + ".") else below + 1
 
 
+def block_modules(model: nn.Module) -> list[nn.Module]:
+    """Return the blocks of the body from below, those of a decoder behind those of its encoder."""
+    lists = {name.removeprefix(WRAPPER): module for name, module in model.named_modules()}
+    return [block for name, _ in stacks(model) for block in lists[name].children()]
+
+
 def by_depth(groups: Iterable[Group], model: nn.Module) -> list[tuple[int, Group]]:
     """Return every group divided by the depth of its parameters, each part with its depth; all else of it stays."""
     divided: list[tuple[int, Group]] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -44,6 +44,10 @@ class Sliced:
     def spared(self) -> int:
         """How many weights were cut away."""
         return 0 if self.layer is None else self.whole.numel() - self.layer.weight.numel()
+
+    def of(self, model: nn.Module) -> Sliced:
+        """Return the same of a copy of the model that was cut."""
+        return self if self.layer is None else replace(self, layer=body_of(model).get_input_embeddings())
 
     def restore(self) -> None:
         """Put the matrix back, with what its rows have become."""

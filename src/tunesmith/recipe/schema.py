@@ -127,6 +127,8 @@ class Batching(Part):
     """Whether short dialogues share a row, none of which sees another (chat)."""
     save_memory: bool = False
     """Whether to compute the inside of each block twice instead of keeping it (gradient checkpointing)."""
+    divide: bool = False
+    """Whether several processes hold a part of the weights each while they train (FSDP), for a large model."""
     cache_frozen: bool = True
     """Whether what frozen blocks give of a row is kept for later passes, where that pays; results do not change."""
     predict_size: PositiveInt = 64

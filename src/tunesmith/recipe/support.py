@@ -53,6 +53,15 @@ CONFLICTS: tuple[Conflict, ...] = (
 """What does not go together beside strategies of one stage; each pair once, in either order."""
 
 
+UNDIVIDED = {
+    "average": "adds up whole weights",
+    "l2sp": "holds the weights as they were",
+    "ewc": "holds the weights as they were",
+    "mixout": "holds the weights as they were",
+}
+"""Strategies for which every process must hold all weights, with what they do to them."""
+
+
 def conflict_of(first: str, second: str) -> str:
     """Return why two strategies do not go together; nothing where they do."""
     stages: list[Stage] = [load_entry("strategies", name).stage for name in (first, second)]
@@ -74,6 +83,19 @@ def conflicts(names: Sequence[str], where: Where) -> list[Fault]:
         for (_, first), (at, second) in combinations(known, 2) if first != second
         for reason in [conflict_of(first, second)] if reason
     ]  # fmt: skip
+
+
+def indivisible(names: Sequence[str], precision: str) -> Iterator[Fault]:
+    """Yield a fault for all that does not go with weights that several processes hold a part of each (K546)."""
+    for name in names:
+        if name in UNDIVIDED:
+            message = f"{name} {UNDIVIDED[name]}, and here each process has a part of them."
+            yield Fault("K546", f"recipe: strategies.{name}", message, "Leave it out, or let each process hold all.")
+    if precision == "fp16":
+        message = "losses in fp16 are scaled, which is not there for divided weights."
+        yield Fault(
+            "K546", "recipe: precision", message, "Set `precision: bf16`, or let each process hold all weights."
+        )
 
 
 def unfit(names: Sequence[str], problem: str, task: str) -> Iterator[Fault]:

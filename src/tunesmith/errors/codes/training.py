@@ -114,15 +114,22 @@ TRAINING: dict[str, Code] = {
         "Use one of the two.",
     ),
     "K544": Code(
-        "Weights are not divided among processes",
-        "FSDP, DeepSpeed and Megatron give each process a part of the weights. Here each holds the whole model and "
-        "takes a part of the rows.",
-        "Launch with --multi_gpu, or take `--processes`. Where the model does not fit: lora, batching.save_memory, "
-        "quantise.",
+        "DeepSpeed and Megatron are not there",
+        "They divide work and weights among processes in ways of their own. Here each process takes a part of the "
+        "rows, and holds all weights or a part of them (FSDP).",
+        "Launch with --use_fsdp or with `batching.divide: true` to divide the weights, else with --multi_gpu or "
+        "`--processes`.",
     ),
     "K545": Code(
         "The verb works in one process",
         "Several of them would do the same work, and write the same files.",
         "Start it without the launcher; `train` and `adapt` are those that several processes share.",
+    ),
+    "K546": Code(
+        "Something needs whole weights, and they are divided",
+        "With `batching.divide: true`, or under `accelerate launch --use_fsdp`, each process holds a part of the "
+        "weights while it trains.",
+        "Leave out what is named, or let each process hold all weights. Where the model does not fit: lora, "
+        "batching.save_memory, quantise.",
     ),
 }
