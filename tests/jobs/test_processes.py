@@ -81,6 +81,7 @@ def recipes(quick: dict[str, Any], rows: list[tuple[str, str]], tmp_path_factory
             **plain, "batching": {"size": 7, "divide": True}, "strategies": ["average", "ewc", "l2sp", "mixout"],
         },
     }  # fmt: skip
+    found["divided masked"] = {**found["masked"], "batching": {"size": 7, "divide": True}}
     found["divided writing"] = {**found["writing"], "batching": {"size": 7, "divide": True}}
     return found
 
@@ -193,9 +194,10 @@ def test_one_goes_on_where_two_stopped(recipes: Any, one: Path, two: Path) -> No
     assert apart(one / "plain", two / "from-two") < 1e-5
 
 
-def test_two_adapt_to_running_text_and_train_its_head_first(two: Path) -> None:
-    assert [told(two, number)["masked"] for number in (0, 1)] == ["Run", "Followed"]
-    run = Run.load(two / "masked")
+@pytest.mark.parametrize("name", ["masked", "divided masked"])
+def test_two_adapt_to_running_text_and_train_its_head_first(name: str, two: Path) -> None:
+    assert [told(two, number)[name] for number in (0, 1)] == ["Run", "Followed"]
+    run = Run.load(two / name)
     assert [event["name"] for event in run.events() if event["kind"] == "stage"][:2] == ["head", "select"]
     assert "forgetting" in run.report()
 

@@ -42,7 +42,8 @@ def main() -> None:
     told["divided from one"] = fault(lambda: train(recipes["divided"], folder=place / "divided-from-one", resume=True))
     told["divided stopped"] = fault(lambda: stopped(recipes["divided"], place / "one-from-divided", ranks))
     told["indivisible"] = fault(lambda: train(recipes["indivisible"], folder=place / "indivisible"))
-    told["masked"] = fault(lambda: train(recipes["masked"], folder=place / "masked"))
+    for name in ("masked", "divided masked"):
+        told[name] = fault(lambda name=name: train(recipes[name], folder=place / name))  # type: ignore[misc]
     told["resumed"] = type(train(recipes["plain"], folder=place / "from-one", resume=True)).__name__
     told["stopped"] = fault(lambda: stopped(recipes["plain"], place / "from-two", ranks))
     told["budget"] = fault(lambda: train(recipes["budget"], folder=place / "budget"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -66,25 +67,31 @@ def load_filler(folder: Path, *, seed: int, dropout: dict[str, float] | None = N
 
 def _keep_places(model: Any) -> None:
     """Let the head see the places that are asked for, and no others."""
-    asked: list[Tensor] = []
-    plain = model.forward
+    kept = _Places(model.forward)
+    model.forward = kept  # not a hook: peft calls `forward` itself, past all hooks
+    model.base_model.register_forward_hook(kept.choose)
 
-    # Not a hook: peft calls `forward` itself, past all hooks.
-    def forward(*inputs: Any, places_to_keep: Tensor | None = None, **named: Any) -> Any:
-        asked[:] = [] if places_to_keep is None else [places_to_keep]
+
+class _Places:
+    """The forward pass of a model, with the places that are asked for; a copy of the model gets its own."""
+
+    def __init__(self, plain: Callable[..., Any]) -> None:
+        self.plain = plain
+        self.asked: Tensor | None = None
+
+    def __call__(self, *inputs: Any, places_to_keep: Tensor | None = None, **named: Any) -> Any:
+        self.asked = places_to_keep
         try:
-            return plain(*inputs, **named)
+            return self.plain(*inputs, **named)
         finally:
-            asked.clear()  # the body may be asked alone, next
+            self.asked = None  # the body may be asked alone, next
 
-    def keep(_: nn.Module, inputs: Any, output: Any) -> Any:
-        if asked:
-            [places] = asked
-            output.last_hidden_state = output.last_hidden_state[places[:, 0], places[:, 1]].unsqueeze(0)  # [1, P, H]
+    def choose(self, _: nn.Module, inputs: Any, output: Any) -> Any:
+        """Leave of what the body gives the places [1, P, H]."""
+        if self.asked is not None:
+            row, token = self.asked.unbind(1)
+            output.last_hidden_state = output.last_hidden_state[row, token].unsqueeze(0)
         return output
-
-    model.forward = forward
-    model.base_model.register_forward_hook(keep)
 
 
 def kind_of(folder: Path) -> Literal["masked", "causal"]:
