@@ -42,6 +42,8 @@ def recipes(quick: dict[str, Any], rows: list[tuple[str, str]], tmp_path_factory
     place = tmp_path_factory.mktemp("writing")
     said = [{"prompt": text, "response": f"it was {label}"} for text, label in rows[::2]]
     (place / "said.jsonl").write_text("".join(json.dumps(row) + "\n" for row in said), encoding="utf-8")
+    long = [f"{' '.join([text] * (1 + at % 3))},{label}\n" for at, (text, label) in enumerate(rows)]
+    (place / "long.csv").write_text("".join(["text,label\n", *long]), encoding="utf-8")
     writer = save_tiny_writer(place / "tiny", [text for text, _ in rows], family="qwen2")
     (place / "corpus.txt").write_text("".join(f"{text}, {at}\n" for at, (text, _) in enumerate(rows)), encoding="utf-8")
     calm = {
@@ -76,7 +78,11 @@ def recipes(quick: dict[str, Any], rows: list[tuple[str, str]], tmp_path_factory
             ],
             "stop": {**calm["stop"], "refit": False}, "evaluate": {**plain["evaluate"], "forgetting": "auto"},
         },
-        "divided few": {**plain, "batching": {"size": 7, "divide": True}, "strategies": [still, "lora", "replay"]},
+        "divided few": {  # of long rows, which take one to three passes when they are looked at
+            **plain, "strategies": [still, "lora", "replay"],
+            "batching": {"size": 7, "divide": True, "predict_size": 1},
+            "data": {"train": str(place / "long.csv")}, "text": {"max_tokens": 8, "long": "window", "overlap": 2},
+        },
         "indivisible": {
             **plain, "batching": {"size": 7, "divide": True}, "strategies": ["average", "ewc", "l2sp", "mixout"],
         },

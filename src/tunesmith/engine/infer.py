@@ -65,7 +65,7 @@ def vectors(
 
         def run(batch: Batch) -> Tensor:
             seen.clear()
-            _in_parts(model, batch, size, ranks)
+            _in_parts(model, batch, size)
             return by_unit(torch.cat(seen), batch)
 
         return _each_batch(model, features, collate, size, context, run, ranks)
@@ -87,7 +87,7 @@ def outputs_and_vectors(
         def run(batch: Batch) -> Tensor:
             nonlocal wide
             seen.clear()
-            said = task.read(_in_parts(model, batch, size, ranks), batch)
+            said = task.read(_in_parts(model, batch, size), batch)
             wide = said.shape[1]
             return torch.cat([said.float(), by_unit(torch.cat(seen), batch)], dim=1)
 
@@ -107,7 +107,7 @@ def _last_inputs(model: nn.Module) -> Iterator[list[Tensor]]:
         hook.remove()
 
 
-def _in_parts(model: nn.Module, batch: Batch, size: int, ranks: Ranks) -> Any:
+def _in_parts(model: nn.Module, batch: Batch, size: int, ranks: Ranks = ALONE) -> Any:
     """Return what the model gives for all windows, at most `size` of them at once: one document can have hundreds."""
     windows, ids = len(batch.owner), batch.inputs["input_ids"]
     whole = "logits_to_keep" in batch.inputs  # rows that several share
