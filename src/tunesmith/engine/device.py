@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any, Literal
 
 import torch
@@ -40,10 +41,17 @@ def join() -> Ranks:
         return ALONE
     from accelerate import PartialState
 
-    divides = _is_set(FSDP)
-    os.environ.pop(FSDP, None)  # Accelerate would wrap the model in its own way
+    divides = _asks_to_divide()
     state = PartialState(cpu=not torch.cuda.is_available(), timeout=PATIENCE)
     return Ranks(state.process_index, state.num_processes, str(state.device), divides)
+
+
+@cache
+def _asks_to_divide() -> bool:
+    """Return whether the launcher asks for it, whichever training of this process asks; Accelerate must not hear it."""
+    asked = _is_set(FSDP)
+    os.environ.pop(FSDP, None)  # it would wrap the model in its own way
+    return asked
 
 
 def _is_set(variable: str) -> bool:
