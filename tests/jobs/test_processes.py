@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 from typing import Any
@@ -179,7 +180,8 @@ def test_one_process_writes(one: Path, two: Path) -> None:
     for name in ("plain", "accumulated", "writing"):
         kinds = [event["kind"] for event in Run.load(two / name).events()]
         assert kinds == [event["kind"] for event in Run.load(one / name).events()]
-        assert Run.load(two / name).lock["machine"]["processes"] == 2
+        machine = Run.load(two / name).lock["machine"]
+        assert (machine["processes"], machine["divided"]) == (2, False)
         assert [told(two, number)[name] for number in (0, 1)] == ["Run", "Followed"]
     assert sorted(path.name for path in (two / "plain").iterdir()) == sorted(
         path.name for path in (one / "plain").iterdir()
@@ -281,6 +283,28 @@ def test_accelerate_launch_trains_and_one_process_prints(recipes: Any, tmp_path:
     assert json.loads(done.stdout)["folder"] == "run"
     assert done.stderr.count("select: 61 rows") == 1
     assert Run.load(tmp_path / "run").lock["machine"]["processes"] == 2
+
+
+def test_accelerate_launch_divides_the_weights_of_every_training_of_a_script(recipes: Any, tmp_path: Path) -> None:
+    short = {**recipes["accumulated"], "stop": {"steps": 4, "patience": None, "refit": False}}
+    (tmp_path / "recipe.json").write_text(json.dumps(short), encoding="utf-8")
+    script = """
+        import tunesmith
+
+        if __name__ == "__main__":
+            for name in ("run", "again"):
+                tunesmith.train("recipe.json", folder=name)
+    """
+    (tmp_path / "both.py").write_text(textwrap.dedent(script), encoding="utf-8")
+    words = "accelerate.commands.launch --use_fsdp --num_processes 2 --num_machines 1 --mixed_precision no"
+    done = subprocess.run(
+        [sys.executable, "-m", *words.split(), "--dynamo_backend", "no", "both.py"], cwd=tmp_path, env=environment(),
+        timeout=AT_MOST, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for name in ("run", "again"):
+        machine = Run.load(tmp_path / name).lock["machine"]
+        assert (machine["processes"], machine["divided"]) == (2, True)
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,8 @@ def _circumstances(lock: Mapping[str, Any]) -> list[str]:
     before = {part: lock.get(part) for part in parts}
     known = {key: value for key, value in (before["machine"] or {}).items() if key != "threads"}
     # However many processes trained it, one does it again.
-    before["machine"], now["machine"] = {"processes": 1, **known}, {"processes": 1, **now["machine"]}
+    alone = {"processes": 1, "divided": False}
+    before["machine"], now["machine"] = {**alone, **known}, {**alone, **now["machine"]}
     return differences(before, {part: now[part] for part in parts})
 
 

@@ -12,7 +12,7 @@ from tunesmith.core.task import Task
 from tunesmith.data.findings import by_severity, raise_errors
 from tunesmith.data.general import open_general
 from tunesmith.data.load import load_splits
-from tunesmith.engine.ranks import check_enough_rows
+from tunesmith.engine.ranks import Ranks, check_enough_rows
 from tunesmith.errors import raise_faults
 from tunesmith.jobs.facts import facts_of, is_multilingual, trainings
 from tunesmith.jobs.glossary import GLOSSARY, check_glossary, open_glossary, rules_with, settle_glossary
@@ -81,7 +81,7 @@ def train(
         check_enough_rows(ranks.count, opened.recipe.batching.size)
         ranks = replace(ranks, divides=ranks.count > 1 and (ranks.divides or opened.recipe.batching.divide))
         run.write_recipe(opened.recipe)
-        lock_run(run, opened, ranks.count)
+        lock_run(run, opened, ranks)
         from tunesmith.engine.device import Device, choose_precision
         from tunesmith.jobs.conclude import conclude  # torch is loaded once the data is known to be good
         from tunesmith.jobs.workshop import Workshop
@@ -171,7 +171,7 @@ def open_data(asked: Recipe, reporter: Reporter) -> Opened:
     return Opened(recipe, loaded, task, encoder, folder, sources, general, tokens, rules, glossed)
 
 
-def lock_run(run: Run, opened: Opened, processes: int = 1) -> None:
+def lock_run(run: Run, opened: Opened, ranks: Ranks) -> None:
     """Write the lock before any work: hashes of the data and of the model, versions, hardware, threads."""
     import torch
 
@@ -182,4 +182,4 @@ def lock_run(run: Run, opened: Opened, processes: int = 1) -> None:
         files[GLOSSARY] = opened.glossed.glossary.path
     for role, folder in zip(("model", "decoder"), opened.sources, strict=False):
         files |= {f"{role}/{path.name}": path for path in [*weight_files(folder), folder / "config.json"]}
-    run.write_lock(files, threads=torch.get_num_threads(), processes=processes)
+    run.write_lock(files, threads=torch.get_num_threads(), processes=ranks.count, divided=ranks.divides)

@@ -86,18 +86,19 @@ class Run:
         return dict(read_document(path)) if path.exists() else {}
 
     def write_lock(
-        self, files: Mapping[str, FileEntry], *, threads: int | None = None, processes: int = 1
-    ) -> None:  # fmt: skip
+        self, files: Mapping[str, FileEntry], *, threads: int | None = None, processes: int = 1, divided: bool = False
+    ) -> None:
         """Write `lock.json` before any work; a resumed run keeps its lock and logs what is different now.
 
         Args:
             files: role (`train`, `dev`, `model`, …) → file; relative paths count from the working folder.
             threads: torch threads; results may differ in the last bit with another number.
             processes: that train together; likewise.
+            divided: whether each of them holds a part of the weights while it trains; likewise.
         """
         recipe = self.recipe
         lock = describe_lock(files, command=self._command, seed=recipe.seed, digest=recipe.digest())
-        lock["machine"] |= {"threads": threads, "processes": processes}
+        lock["machine"] |= {"threads": threads, "processes": processes, "divided": divided}
         before = self.lock
         if not before:
             self._write("lock.json", document(lock))
