@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tunesmith.core.strategy import Stage
 from tunesmith.errors import Fault
@@ -58,8 +58,9 @@ UNDIVIDED = {
     "l2sp": "holds the weights as they were",
     "ewc": "holds the weights as they were",
     "mixout": "holds the weights as they were",
+    "lora.quantise": "keeps matrices of four bits with one scale for many weights",
 }
-"""Strategies for which every process must hold all weights, with what they do to them."""
+"""Strategies, and options of them, for which every process must hold all weights, with what they do to them."""
 
 
 def conflict_of(first: str, second: str) -> str:
@@ -85,12 +86,19 @@ def conflicts(names: Sequence[str], where: Where) -> list[Fault]:
     ]  # fmt: skip
 
 
-def indivisible(names: Sequence[str], precision: str) -> Iterator[Fault]:
-    """Yield a fault for all that does not go with weights that several processes hold a part of each (K546)."""
-    for name in names:
-        if name in UNDIVIDED:
-            message = f"{name} {UNDIVIDED[name]}, and here each process has a part of them."
-            yield Fault("K546", f"recipe: strategies.{name}", message, "Leave it out, or let each process hold all.")
+def indivisible(items: Sequence[Mapping[str, Mapping[str, Any]]], precision: str) -> Iterator[Fault]:
+    """Yield a fault for all that does not go with weights that several processes hold a part of each (K546).
+
+    Args:
+        items: the complete list of a recipe's strategies.
+        precision: `fp32`, `bf16` or `fp16`.
+    """
+    asked = [(name, options) for item in items for name, options in item.items()]
+    chosen = [at for name, options in asked for at in (name, *(f"{name}.{key}" for key in options if options[key]))]
+    for at in chosen:
+        if at in UNDIVIDED:
+            message = f"{at} {UNDIVIDED[at]}, and here each process has a part of them."
+            yield Fault("K546", f"recipe: strategies.{at}", message, "Leave it out, or let each process hold all.")
     if precision == "fp16":
         message = "losses in fp16 are scaled, which is not there for divided weights."
         yield Fault(
