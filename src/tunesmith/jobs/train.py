@@ -90,7 +90,7 @@ def train(
         raise_faults(unfit(names_of(opened.recipe.strategies), opened.task.head().problem, opened.task.name))
         precision = choose_precision(opened.recipe.precision)
         if ranks.divides:
-            raise_faults(indivisible(opened.recipe.strategies, precision))
+            raise_faults(indivisible(opened.recipe.strategies or (), precision))
         device = Device.open(precision, ranks)
         shop = Workshop(
             opened.recipe, opened.folder, opened.task, strategies, opened.encoder, device, reporter, wish,
