@@ -15,6 +15,7 @@ import torch
 
 from tunesmith.engine.device import join
 from tunesmith.engine.divided import part_of
+from tunesmith.engine.heap import HEAP
 from tunesmith.engine.ranks import Ranks
 from tunesmith.errors import TunesmithError
 from tunesmith.jobs import tune
@@ -24,7 +25,7 @@ from tunesmith.runs.store import Run
 ENDED: list[torch.Tensor] = []
 """The weights with which each training ended."""
 PARTS: list[bool] = []
-"""Whether a process held less than all weights at the end of each training."""
+"""Whether a process held less than all weights at the end of each training, and nothing that it had freed."""
 
 
 def main() -> None:
@@ -120,7 +121,7 @@ if __name__ == "__main__":
     finish = tune._Training._finish
 
     def finish_and_keep(training: tune._Training) -> tune.Tuned:
-        PARTS.append(any(part_of(p).numel() < p.numel() for p in training.model.parameters()))
+        PARTS.append(HEAP.lean == 1 and any(part_of(p).numel() < p.numel() for p in training.model.parameters()))
         tuned = finish(training)
         ENDED.append(torch.cat([p.detach().flatten() for p in tuned.model.parameters()]))
         return tuned

@@ -14,7 +14,7 @@ from tunesmith.core.example import Example
 from tunesmith.engine.attention import wide_attention
 from tunesmith.engine.divided import divide, divided_as, joined, joined_part, part_of, whole
 from tunesmith.engine.dropout import cheap_dropout
-from tunesmith.engine.heap import kept_heap
+from tunesmith.engine.heap import kept_heap, lean_heap
 from tunesmith.engine.loop import Schedule, State, Step, Work, loop
 from tunesmith.engine.objective import compose, task_objective
 from tunesmith.engine.optim import make_optimizer, parameter_groups
@@ -81,7 +81,8 @@ def tune(
     recipe, device = shop.recipe, shop.device
     copies = taught(shop, train)
     train = [*train, *copies] if copies else train
-    with seeded(recipe.seed), kept_heap(), cheap_dropout(), wide_attention():
+    heap = lean_heap() if device.ranks.divides else kept_heap()
+    with seeded(recipe.seed), heap, cheap_dropout(), wide_attention():
         features = shop.encode_to_train(train)
         model = load_model(
             shop.folder, shop.task.head(), kind=recipe.head, seed=recipe.seed, window=window(shop, features),
